@@ -17,10 +17,11 @@ from typing import Final
 
 from benchmarks.kernel_filters import counted
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
-from mozu.plugins.sources.ebpf import bpf_syscall, codegen, filter_layout
+from mozu.plugins.sources.ebpf import bpf_syscall, filter_layout
 from mozu.plugins.sources.ebpf.flow_map import FlowMap
 from mozu.plugins.sources.ebpf.maps import make_maps
-from mozu.plugins.sources.ebpf.program_code import ProgramCode
+from mozu.plugins.sources.ebpf.objects import codegen
+from mozu.plugins.sources.ebpf.objects.program_code import ProgramCode
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 from tests.support.bpf_run import FilterRunner, run_count
@@ -40,9 +41,7 @@ def call(pid: int) -> bytes:
     return bytes(found)
 
 
-def mean(
-    program: int, ring: RingBuffer, flow: FlowMap, meter: int, watermark: int, turns: Iterator[None]
-) -> float:
+def mean(program: int, ring: RingBuffer, flow: FlowMap, meter: int, watermark: int, turns: Iterator[None]) -> float:
     """Nanoseconds of a run; before each one `turns` makes the call another process's."""
     flow.set_watermark(watermark)
     ring.drain(lambda record: None, _RING)

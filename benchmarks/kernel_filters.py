@@ -28,7 +28,7 @@ from mozu.plugins.sources.ebpf import bpf_syscall, filter_layout
 from mozu.plugins.sources.ebpf.demanded_types import filterable_types
 from mozu.plugins.sources.ebpf.kernel_filter import choose
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 from tests.support.bpf_run import FilterRunner, filter_runner, run_time
 from tests.support.filter_facts import put
 

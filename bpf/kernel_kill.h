@@ -127,7 +127,7 @@ inlined bool is_never_killed(const struct task_struct *task, const struct settin
          is_spared(SPARED_PID, tgid, start / TICK) || is_spared(SPARED_USER, task->cred->uid, 0) || runs_spared(task, inode);
 }
 
-/* kfuncs (Linux 6.13), by placeholders.py. */
+/* kfuncs (Linux 6.13), by codegen.py. */
 #define KFUNC(result, name, ...) ((result (*)(__VA_ARGS__))KFUNC_##name)
 struct task_walk { u64 state[3]; }; /* struct bpf_iter_task */
 #define ALL_THREADS 1               /* BPF_TASK_ITER_ALL_THREADS */

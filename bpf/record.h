@@ -2,7 +2,7 @@
 /* How a record gets into the ring buffer: begin_record (counts it) -> append its strings -> submit_record
    (bpf_ringbuf_output; a full ring is counted in COUNTS as lost) in programs/output.c, which programs tail-call. Macros that
    read kernel memory.
-   Generated before this file (codegen.py): kernel structs at offsets drawn by lot (objects/drawn.py), names of maps as placeholders,
+   Generated before this file (codegen.py): kernel structs at offsets drawn by lot (objects/build.py), names of maps as placeholders,
    DEPTH.
 
    A record is built in the per-CPU map SCRATCH and is output in one call of its true length. What a loop or a string
@@ -14,10 +14,10 @@
 
 /* Keeps the compiler from dropping the mask that follows, which the verifier needs. */
 #define barrier_var(x) asm volatile("" : "+r"(x))
-/* Placeholders, which become a map, or the BTF id of a struct, when a program is loaded: see placeholders.py. */
+/* Placeholders, which become a map, or the BTF id of a struct, when a program is loaded: see codegen.py. */
 #define MAP(name) ((void *)bpf_pseudo_fd(RELOCATED, name))
 #define LOOKUP(name, key) bpf_map_lookup_elem(MAP(name), key)
-/* A number of the running kernel that is written into a program before it is loaded (CONSTANTS of placeholders.py); HAS: 1, or 0
+/* A number of the running kernel that is written into a program before it is loaded (CONSTANTS of codegen.py); HAS: 1, or 0
    where the kernel has no such member, function or form. The verifier knows the number, and does not follow what never runs: such
    code may read a member that does not exist, or call a kfunc that does not. */
 #ifndef KERNEL_CONSTANT /* tests compile the headers in user space */
@@ -46,7 +46,7 @@ inlined long read_kernel_str(void *to, u32 size, const void *from) {
 
 /* Reading kernel memory. Where the verifier knows the type of a pointer, a member is a plain load (a nanosecond; a
    fault reads as 0). TYPED gives an address its BTF type by bpf_rdonly_cast (Linux 6.2; CAST and BTF_* come from
-   placeholders.py). On older kernels READ is a COPY by read_kernel, nearly 30 ns, and VIEW copies
+   codegen.py). On older kernels READ is a COPY by read_kernel, nearly 30 ns, and VIEW copies
    neighbouring members at once. */
 #define COPY(to, from) read_kernel((void *)&(to), sizeof(to), (const void *)&(from))
 #ifdef CAST

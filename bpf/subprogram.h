@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* Subprograms: functions that are compiled once, though many programs call them.
 
-   A program calls one by the number of a helper that does not exist (SUBPROGRAM_*, of placeholders.py). A copy of it is put behind
-   the program for each call, and the call and its returns become jumps (plugins/sources/ebpf/subprograms.py). So a call is no
+   A program calls one by the number of a helper that does not exist (SUBPROGRAM_*, of codegen.py). A copy of it is put behind
+   the program for each call, and the call and its returns become jumps (plugins/sources/ebpf/objects/subprograms.py). So a call is no
    call of a BPF function: the return from one is slow where the kernel protects returns of AMD's processors (SRSO), and some
    kernels refuse those in programs with tail calls. */
 #pragma once

@@ -9,7 +9,8 @@ from contextlib import suppress
 
 import pytest
 
-from mozu.plugins.sources.ebpf import codegen, compat_probe, uring
+from mozu.plugins.sources.ebpf import compat_probe, uring
+from mozu.plugins.sources.ebpf.objects import codegen
 from tests.support.requirements import ebpf, require
 from tests.support.responding import configured_rules
 from tests.support.running import PATIENCE, Running, mozu_run

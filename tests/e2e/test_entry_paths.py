@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mozu.plugins.sources.ebpf import codegen, compat_probe, uring
+from mozu.plugins.sources.ebpf import compat_probe, uring
+from mozu.plugins.sources.ebpf.objects import codegen
 from tests.support.entry_paths import ENTRY_PATHS, entry_path
 from tests.support.requirements import corpus, ebpf, require
 from tests.support.running import Json, Running, mozu_run

@@ -17,7 +17,8 @@ from typing import Final
 
 import pytest
 
-from mozu.plugins.sources.ebpf import codegen, compat_probe, kfunc_signals, uring
+from mozu.plugins.sources.ebpf import compat_probe, uring
+from mozu.plugins.sources.ebpf.objects import codegen, kernel_features
 from tests.support.build import compiled
 from tests.support.entry_paths import entry_path
 from tests.support.requirements import ebpf, require
@@ -203,8 +204,8 @@ def test_a_victim_has_not_a_byte(acting: Running, folder: Path, port: int, way: 
 
 def test_a_tracer_that_would_hold_a_victim_at_its_end_has_not_a_byte(acting: Running, folder: Path) -> None:
     """The tracer could take descriptors that are still open; so it is ended with the victim."""
-    numbers = kfunc_signals.numbers_of(codegen.read_types())
-    require(kfunc_signals.are_usable(numbers), "programs cannot signal other tasks before Linux 6.13")
+    numbers = kernel_features.signal_numbers(codegen.read_types())
+    require(kernel_features.signals_are_usable(numbers), "programs cannot signal other tasks before Linux 6.13")
 
     assert [TRIES, 0, 0, 0] == victims("held", folder / "marked")
 

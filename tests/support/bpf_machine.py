@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from mozu.plugins.sources.ebpf.relocatable import INSTRUCTION, LOAD_64, RelocatableCode, Symbol
+from mozu.plugins.sources.ebpf.objects.relocatable import INSTRUCTION, LOAD_64, RelocatableCode, Symbol
 from tests.support.bpf_verifier import (
     CALL,
     EXCHANGE,

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from mozu.plugins.sources.ebpf.relocatable import INSTRUCTION, LOAD_64, RelocatableCode, Symbol
+from mozu.plugins.sources.ebpf.objects.relocatable import INSTRUCTION, LOAD_64, RelocatableCode, Symbol
 
 SIZES: Final = {0x00: 4, 0x08: 2, 0x10: 1, 0x18: 8}
 """Bytes of a load or store, by the width in its code."""

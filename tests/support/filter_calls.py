@@ -9,7 +9,7 @@ from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import filter_layout, wire
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
 from mozu.plugins.sources.ebpf.kernel_filter.check import Subject
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 from tests.support import bpf_machine, filter_facts
 from tests.support.filter_facts import Facts
 

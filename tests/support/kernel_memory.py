@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from mozu.plugins.sources.ebpf import placeholders, wire
-from mozu.plugins.sources.ebpf.objects import drawn
-from mozu.plugins.sources.ebpf.objects.text import kernel_text
+from mozu.plugins.sources.ebpf import wire
+from mozu.plugins.sources.ebpf.objects import build, codegen
+from mozu.plugins.sources.ebpf.objects.build import kernel_text
 from tests.support import bpf_compiled
 
 _SCALARS: Final = {"u8": 1, "u16": 2, "u32": 4, "s32": 4, "u64": 8, "s64": 8, "void": 8}
@@ -172,9 +172,9 @@ _BIT: Final = 8 * 4000
 
 def _constants(*, older: bool) -> str:
     """Return the numbers of KERNEL_CONSTANT."""
-    bits = {name: _BIT + at for at, name in enumerate(placeholders.CONSTANTS) if not name.startswith("HAS_")}
-    lacks = {name for name in placeholders.CONSTANTS if name in _OLDER or _TIMES.fullmatch(name)} if older else set()
-    found = {name: bits.get(name, int(name not in lacks)) for name in placeholders.CONSTANTS}
+    bits = {name: _BIT + at for at, name in enumerate(codegen.CONSTANTS) if not name.startswith("HAS_")}
+    lacks = {name for name in codegen.CONSTANTS if name in _OLDER or _TIMES.fullmatch(name)} if older else set()
+    found = {name: bits.get(name, int(name not in lacks)) for name in codegen.CONSTANTS}
     lines = [f"#define CONSTANT_{name} {number}" for name, number in found.items()]
     return "\n".join(["#define KERNEL_CONSTANT(name) CONSTANT_##name", *lines, ""])
 
@@ -182,5 +182,5 @@ def _constants(*, older: bool) -> str:
 def compiled(folder: Path, model: str = "memory_model.c", *, older: bool = False) -> Kernel:
     """Compile a model with structs at random offsets, as no kernel has them; `older`: without features newer than Linux
     5.15."""
-    types = kernel_text(drawn.draw("model", limit=3000, inner_limit=600)) + _constants(older=older)
+    types = kernel_text(build.draw_layout("model", limit=3000, inner_limit=600)) + _constants(older=older)
     return Kernel(bpf_compiled.compiled(folder, model, types), types)

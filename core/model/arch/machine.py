@@ -44,7 +44,8 @@ class Machine(NamedTuple):
     """Flags of the kernel's asm/fcntl.h whose bits differ between architectures."""
     user_registers: UserRegisters
     saved_registers: str
-    """Members of struct pt_regs that bpf/arch reads, in the notation of plugins/sources/ebpf/kernel_structs.py."""
+    """Members of struct pt_regs that bpf/arch reads, in the notation of
+    plugins/sources/ebpf/objects/kernel_structs.py."""
     thread_info: str
     """Members of struct thread_info that bpf/arch reads, to find out if a call is a 32-bit one; the same notation."""
     compat_pairs_are_aligned: bool

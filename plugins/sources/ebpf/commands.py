@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import orjson
 
-from mozu.plugins.sources.ebpf import checks, codegen, uring
+from mozu.plugins.sources.ebpf import checks, uring
 from mozu.plugins.sources.ebpf.btf import BTF_FILE, Btf
 from mozu.plugins.sources.ebpf.maps import make_maps
-from mozu.plugins.sources.ebpf.objects import object_file
-from mozu.plugins.sources.ebpf.program_code import ProgramCode
+from mozu.plugins.sources.ebpf.objects import codegen, object_file
+from mozu.plugins.sources.ebpf.objects.program_code import ProgramCode
 
 if TYPE_CHECKING:
     from mozu.plugins.sources.ebpf.settings import EbpfSettings

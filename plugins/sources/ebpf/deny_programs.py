@@ -6,12 +6,13 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from mozu.core.api import KernelDenial, KernelKill
-from mozu.plugins.sources.ebpf import bpf_syscall, btf, lsm
-from mozu.plugins.sources.ebpf.call_exits import Pair
-from mozu.plugins.sources.ebpf.codegen import DENY_PARTS
+from mozu.plugins.sources.ebpf import bpf_syscall, btf
 from mozu.plugins.sources.ebpf.maps import DENIAL, MAX_DENIALS
-from mozu.plugins.sources.ebpf.program_code import FilterRefused, ProgramCode
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.objects import kernel_features
+from mozu.plugins.sources.ebpf.objects.call_exits import Pair
+from mozu.plugins.sources.ebpf.objects.codegen import DENY_PARTS
+from mozu.plugins.sources.ebpf.objects.program_code import FilterRefused, ProgramCode
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 
 _OPEN, _EXEC, _CONNECT, _SEND = range(4)
 """enum deny_hook of bpf/kernel_deny.h."""
@@ -24,7 +25,7 @@ class DenyPrograms:
 
     def __init__(self, code: ProgramCode, types: btf.Btf) -> None:
         self._code = code
-        self._functions = {hook: lsm.function_of(types, hook) for hook in lsm.HOOKS}
+        self._functions = {hook: kernel_features.hook_function(types, hook) for hook in kernel_features.HOOKS}
         self._attached: dict[str, tuple[str, Pair]] = {}
         """Name of the code and (program, attachment), by hook."""
 

@@ -6,7 +6,8 @@ program of that call: every watched event type is watched on these paths too, by
 
 from typing import Final, Literal, NamedTuple
 
-from mozu.plugins.sources.ebpf import btf, codegen, compat, compat_probe, uring
+from mozu.plugins.sources.ebpf import btf, compat, compat_probe, uring
+from mozu.plugins.sources.ebpf.objects import codegen
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
 COMPAT: Final = "compat32"

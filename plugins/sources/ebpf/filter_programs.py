@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction, without_refused
-from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, ProgramCode
+from mozu.plugins.sources.ebpf.objects.program_code import FilterRefused, Loaded, ProgramCode
 
 
 class LoadedFilters(NamedTuple):

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.api import SourceUnavailable, Visibility
-from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, compat, compat_probe, uring
-from mozu.plugins.sources.ebpf.objects import object_file
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, compat, compat_probe, uring
+from mozu.plugins.sources.ebpf.objects import codegen, object_file
 from mozu.plugins.sources.ebpf.preflight import check_maps
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 

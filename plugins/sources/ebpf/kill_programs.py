@@ -7,12 +7,12 @@ from typing import Final
 
 from mozu.core.api import KernelDenial, KernelKill, KernelKills
 from mozu.plugins.sources.ebpf import bpf_syscall
-from mozu.plugins.sources.ebpf.codegen import KILL_PARTS
 from mozu.plugins.sources.ebpf.deny_programs import denials
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
 from mozu.plugins.sources.ebpf.kernel_filter.settled import EXECUTED
 from mozu.plugins.sources.ebpf.maps import KILL, MAX_KILLS, MAX_SPARED, SPARED_KEY
-from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, ProgramCode
+from mozu.plugins.sources.ebpf.objects.codegen import KILL_PARTS
+from mozu.plugins.sources.ebpf.objects.program_code import FilterRefused, Loaded, ProgramCode
 
 _OFF, _DRY, _ACTS = range(3)
 """Values of enum kill_mode."""

@@ -20,10 +20,8 @@ from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
 from mozu.core.model.syscalls import kernel_number
-from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, kfunc_signals, selftest, uring
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, uring
 from mozu.plugins.sources.ebpf.bpf_refusal import clause
-from mozu.plugins.sources.ebpf.call_exits import CallExits, ExitOfAllCalls, ExitOfEachCall, Pair
-from mozu.plugins.sources.ebpf.codegen import OUTPUT, SELFTEST
 from mozu.plugins.sources.ebpf.deny_programs import DenyPrograms
 from mozu.plugins.sources.ebpf.entry_paths import ALL_CALLS, COMPAT, IO_URING, EntryPath
 from mozu.plugins.sources.ebpf.filter_programs import FilterPrograms
@@ -40,8 +38,11 @@ from mozu.plugins.sources.ebpf.maps import (
     make_maps,
 )
 from mozu.plugins.sources.ebpf.named_files import NamedFileMap
-from mozu.plugins.sources.ebpf.program_code import ARRAYS, ProgramCode
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.objects import call_exits, codegen, kernel_features
+from mozu.plugins.sources.ebpf.objects.call_exits import CallExits, ExitOfAllCalls, ExitOfEachCall, Pair
+from mozu.plugins.sources.ebpf.objects.codegen import OUTPUT, SELFTEST
+from mozu.plugins.sources.ebpf.objects.program_code import ARRAYS, ProgramCode
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 from mozu.plugins.sources.ebpf.tracepoints import EXEC_JUDGED, PROGRAMS, SHARERS, Program
 
 Count = tuple[int, int, int, int, int | None]
@@ -89,7 +90,7 @@ class Loader:
         self._snaplen = snaplen
         self._filters: dict[str, FilterFunction] = {}
         types = types or codegen.read_types()  # not kept: some 7 MB
-        self._kfuncs = kfunc_signals.numbers_of(types)
+        self._kfuncs = kernel_features.signal_numbers(types)
         self._sharers: list[Pair] = []
         """Programs that end processes which share the descriptors of a killed one."""
         self._maps = make_maps(ring_size, requests=any(path.name == IO_URING for path in self.entry_paths))
@@ -129,7 +130,7 @@ class Loader:
         for array, kind in {*self._program_arrays(), ("RAW_TP_PROGS", bpf_syscall.RAW_TRACEPOINT)}:
             output = struct.pack("<I", self._code.shared_program(OUTPUT, kind))  # of execs, forks and exits, as well
             bpf_syscall.update(self._maps[array], OUTPUT_INDEX, output)
-        self._own_pid = selftest.run(self._code, self._exits, self._maps, waits="splice" in wanted)
+        self._own_pid = call_exits.test_exits(self._code, self._exits, self._maps, waits="splice" in wanted)
 
     @property
     def origin(self) -> str:
@@ -309,7 +310,7 @@ class Loader:
         return found | {name: self._maps[name] for name in ("KILLS", "DENIALS")}
 
     def _watch_sharers(self, *, wanted: bool) -> None:
-        if wanted and not self._sharers and kfunc_signals.are_usable(self._kfuncs):
+        if wanted and not self._sharers and kernel_features.signals_are_usable(self._kfuncs):
             self._code.provide(SHARERS)
             self._sharers = self._attach_programs(SHARERS)
         while self._sharers and not wanted:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mozu.core.api import Privilege, SourceUnavailable
-from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks
 from mozu.plugins.sources.ebpf.bpf_refusal import clause
-from mozu.plugins.sources.ebpf.objects import object_file
-from mozu.plugins.sources.ebpf.objects.kernel_layout import KernelLayout
+from mozu.plugins.sources.ebpf.objects import codegen, object_file
+from mozu.plugins.sources.ebpf.objects.kernel_structs import KernelLayout
 
 _NO_START = "the source cannot start"
 

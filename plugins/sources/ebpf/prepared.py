@@ -4,9 +4,9 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from mozu.plugins.sources.ebpf import codegen
 from mozu.plugins.sources.ebpf.entry_paths import Switch, usable_entry_paths
 from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.objects import codegen
 
 
 def prepared_loader(

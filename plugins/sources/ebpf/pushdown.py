@@ -11,7 +11,6 @@ from mozu.core.filter.demand import Demand
 from mozu.core.filter.formula import Formula
 from mozu.core.filter.pushdown import Precision, Pushdown
 from mozu.core.model.fields import FieldRegistry
-from mozu.plugins.sources.ebpf import lsm
 from mozu.plugins.sources.ebpf.demanded_types import filterable_types
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose
 from mozu.plugins.sources.ebpf.kernel_filter.deny import undenied
@@ -19,6 +18,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.filter_function import first_inexac
 from mozu.plugins.sources.ebpf.kernel_filter.kill import undecided
 from mozu.plugins.sources.ebpf.kernel_filter.passing import checked_part, passing
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
+from mozu.plugins.sources.ebpf.objects import kernel_features
 
 
 def pushdown(demand: Demand, fields: FieldRegistry) -> Mapping[str, Pushdown]:
@@ -35,7 +35,7 @@ def pushdown(demand: Demand, fields: FieldRegistry) -> Mapping[str, Pushdown]:
 def _undenied(name: str, predicates: Mapping[str, Formula]) -> Comparison | str | None:
     """Return the obstacle to denials in the condition, else the general one on this machine."""
     found = undenied(name, predicates)
-    if found is not None or not (missing := lsm.missing()):
+    if found is not None or not (missing := kernel_features.why_nothing_is_denied()):
         return found
     return f"not available: {missing}"
 

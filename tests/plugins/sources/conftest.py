@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from mozu.core.api import Source
-from mozu.plugins.sources.ebpf import kfunc_casts as casts
+from mozu.plugins.sources.ebpf.objects import kernel_features as casts
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from mozu.plugins.sources.ptrace.reading.reader import TracedTask
 from tests.support import requirements

@@ -16,7 +16,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, o
 from mozu.plugins.sources.ebpf.kernel_filter.kill import decided, kill_functions, undecided
 from mozu.plugins.sources.ebpf.kernel_filter.kill_program import kill_program
 from mozu.plugins.sources.ebpf.maps import DENY_SLOTS
-from mozu.plugins.sources.ebpf.relocatable import INSTRUCTION, RelocatableCode, Symbol
+from mozu.plugins.sources.ebpf.objects.relocatable import INSTRUCTION, RelocatableCode, Symbol
 from tests.support import bpf_machine, filter_facts, golden
 from tests.support.filter_comparison import wants
 from tests.support.filter_conditions import OPENS

@@ -12,7 +12,7 @@ from mozu.plugins.sources.ebpf.assembly import (
     Register,
     Width,
 )
-from mozu.plugins.sources.ebpf.relocatable import INSTRUCTION, Relocation, Symbol
+from mozu.plugins.sources.ebpf.objects.relocatable import INSTRUCTION, Relocation, Symbol
 
 R0, R1, R6 = Register.R0, Register.R1, Register.R6
 

@@ -7,7 +7,7 @@ import pytest
 from mozu.core.model.arch import AARCH64
 from mozu.core.model.syscalls import call_number
 from mozu.plugins.sources.ebpf import compat
-from mozu.plugins.sources.ebpf.call_exits import watched_words
+from mozu.plugins.sources.ebpf.objects.call_exits import watched_words
 
 _SYSCALLS: Final = 512
 """Number of entries of the map COMPAT before those of socketcall."""

@@ -8,7 +8,7 @@ import pytest
 
 from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import btf, checks
-from mozu.plugins.sources.ebpf.objects.kernel_layout import KernelLayout
+from mozu.plugins.sources.ebpf.objects.kernel_structs import KernelLayout
 from tests.plugins.sources.test_ebpf_btf import Maker
 from tests.support import requirements
 

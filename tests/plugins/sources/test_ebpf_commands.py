@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from mozu.core.cli import invoke
-from mozu.plugins.sources.ebpf import codegen
+from mozu.plugins.sources.ebpf.objects import codegen
 from mozu.plugins.sources.ebpf.objects.object_file import VARIANTS, path
 from tests.support import requirements
 

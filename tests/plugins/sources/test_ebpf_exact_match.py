@@ -15,7 +15,7 @@ from mozu.plugins.sources.ebpf.demanded_types import filterable_types
 from mozu.plugins.sources.ebpf.kernel_filter import choose, names
 from mozu.plugins.sources.ebpf.kernel_filter.exact_match import reads_no_more
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program, plain_program
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 from tests.support import bpf_machine, filter_facts
 from tests.support.filter_calls import Call, Sock, decided
 from tests.support.filter_comparison import wants

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from mozu.plugins.sources.ebpf.assembly import FRAME, Alu, CodeAssembler, Condition, Label, Register, Width
-from mozu.plugins.sources.ebpf.relocatable import INSTRUCTION, RelocatableCode, Relocation, Symbol
+from mozu.plugins.sources.ebpf.objects.relocatable import INSTRUCTION, RelocatableCode, Relocation, Symbol
 from tests.support import bpf_machine
 from tests.support.bpf_verifier import Refused, steps_of
 

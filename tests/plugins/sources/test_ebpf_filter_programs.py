@@ -11,8 +11,8 @@ from mozu.plugins.sources.ebpf import bpf_syscall
 from mozu.plugins.sources.ebpf.filter_programs import FilterPrograms
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
 from mozu.plugins.sources.ebpf.kernel_filter.check import ProcessCheck
-from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, ProgramCode
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.objects.program_code import FilterRefused, Loaded, ProgramCode
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 
 KINDS = [bpf_syscall.TRACEPOINT, bpf_syscall.RAW_TRACEPOINT]
 

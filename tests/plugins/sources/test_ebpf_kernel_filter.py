@@ -13,8 +13,8 @@ import pytest
 
 from mozu.core.api import Counts
 from mozu.core.model.event import SyscallEvent
-from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, ProgramCode
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.objects.program_code import FilterRefused, Loaded, ProgramCode
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements
 from tests.support.acts import int80, io_uring, opens, processes, sockets

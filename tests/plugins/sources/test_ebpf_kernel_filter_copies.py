@@ -11,13 +11,14 @@ from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.filter.formula import any_of
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.rules.falco.settings import PACKS, FalcoSettings
-from mozu.plugins.sources.ebpf import filter_layout, kfunc_casts
+from mozu.plugins.sources.ebpf import filter_layout
 from mozu.plugins.sources.ebpf.demanded_types import filterable_types
 from mozu.plugins.sources.ebpf.kernel_filter import choose
 from mozu.plugins.sources.ebpf.kernel_filter.check import SearchCheck, cost
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import MAX_COST
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
+from mozu.plugins.sources.ebpf.objects import kernel_features
 from tests.plugins.rules.making import context
 from tests.support import requirements
 from tests.support.bpf_run import FilterRunner, filter_runner
@@ -35,7 +36,7 @@ PID: Final = 4_000_002
 def runner() -> Iterator[FilterRunner]:
     requirements.ebpf()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kfunc_casts, "are_usable", lambda types: False)
+        patch.setattr(kernel_features, "casts_are_usable", lambda types: False)
         with filter_runner() as running:
             yield running
 

@@ -10,7 +10,7 @@ from mozu.core.cli.pushdown import act_lines, why
 from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.filter.formula import FALSE, Formula, negation
-from mozu.plugins.sources.ebpf import filter_layout, lsm
+from mozu.plugins.sources.ebpf import filter_layout
 from mozu.plugins.sources.ebpf.assembly import assembler
 from mozu.plugins.sources.ebpf.kernel_filter import names
 from mozu.plugins.sources.ebpf.kernel_filter.check import ProcessCheck, Subject, about, replaced
@@ -18,8 +18,9 @@ from mozu.plugins.sources.ebpf.kernel_filter.deny import PLACES, deny_functions,
 from mozu.plugins.sources.ebpf.kernel_filter.deny_program import DENY_PARTS_OF, deny_program
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import MAX_COST
 from mozu.plugins.sources.ebpf.maps import DENY_SLOTS
+from mozu.plugins.sources.ebpf.objects import kernel_features
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode, Symbol
 from mozu.plugins.sources.ebpf.pushdown import pushdown
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode, Symbol
 from tests.plugins.sources.test_ebpf_kernel_filter_kill import FIELDS, ROUNDS, connecting_to, predicates
 from tests.support import bpf_machine, filter_facts
 from tests.support.filter_facts import (
@@ -154,7 +155,7 @@ def test_equal_rules_make_an_equal_program_and_others_another() -> None:
 
 
 def test_hooks_are_those_that_programs_are_attached_to() -> None:
-    assert set(lsm.HOOKS) == set(DENY_PARTS_OF) == {hook for place in PLACES for hook in place.hooks}
+    assert set(kernel_features.HOOKS) == set(DENY_PARTS_OF) == {hook for place in PLACES for hook in place.hooks}
 
 
 SLOT: Final = filter_layout.size("filter_scratch")
@@ -251,7 +252,7 @@ def test_a_program_whose_path_is_not_known_is_denied_by_no_test_of_the_path() ->
 
 @pytest.mark.parametrize("missing", ["", "no BPF LSM here"])
 def test_people_are_reported_whether_this_machine_can(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
-    monkeypatch.setattr(lsm, "missing", lambda: missing)
+    monkeypatch.setattr(kernel_features, "why_nothing_is_denied", lambda: missing)
     wanted = predicates(OUT)
     demand = Demand({"syscall": {name: Interest(predicate=one) for name, one in wanted.items()}})
     found = {name: {"undenied": why(one.undenied)} for name, one in pushdown(demand, FIELDS).items()}

@@ -27,8 +27,8 @@ from mozu.plugins.sources.ebpf.kernel_filter.filter_function import MAX_COST
 from mozu.plugins.sources.ebpf.kernel_filter.kill import decided, kill_functions, undecided
 from mozu.plugins.sources.ebpf.kernel_filter.kill_program import kill_program
 from mozu.plugins.sources.ebpf.maps import JUDGED_INDEX
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode, Symbol
 from mozu.plugins.sources.ebpf.pushdown import pushdown
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode, Symbol
 from tests.support import bpf_machine, filter_facts
 from tests.support.filter_facts import CUT, Facts, is_true, of_address, of_program, of_reached, random_facts, with_facts
 

@@ -27,7 +27,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.filter_program import (
     open_program,
     plain_program,
 )
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode, operations
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode, operations
 from tests.support import bpf_machine, filter_facts
 from tests.support.bpf_verifier import RARELY
 from tests.support.filter_facts import Facts, is_true, of_call, of_open, of_socket, random_facts, random_formula

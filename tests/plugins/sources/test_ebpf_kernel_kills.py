@@ -17,8 +17,8 @@ from mozu.plugins.sources.ebpf.kernel_kills import InKernel
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.loader_thread import LoaderThread
 from mozu.plugins.sources.ebpf.maps import DENIAL, MAX_SPARED
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 from mozu.plugins.sources.ebpf.pins import Left
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
 from tests.plugins.sources.test_ebpf_kill_programs import MAPS, Maps
 
 ACTS = 2

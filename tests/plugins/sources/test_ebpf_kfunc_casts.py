@@ -9,17 +9,17 @@ import pytest
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.errors import SourceUnavailable
 from mozu.core.filter.comparison import compare
-from mozu.plugins.sources.ebpf import bpf_syscall, btf, codegen, may_goto, program_code
-from mozu.plugins.sources.ebpf import kfunc_casts as casts
+from mozu.plugins.sources.ebpf import bpf_syscall, btf
 from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import filter_function_of
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
 from mozu.plugins.sources.ebpf.loader import Loader
-from mozu.plugins.sources.ebpf.objects import drawn
+from mozu.plugins.sources.ebpf.objects import build, codegen, kernel_features, program_code
+from mozu.plugins.sources.ebpf.objects import kernel_features as casts
+from mozu.plugins.sources.ebpf.objects.build import main_text
 from mozu.plugins.sources.ebpf.objects.object_file import CASTS, COPIES
-from mozu.plugins.sources.ebpf.objects.text import main_text
-from mozu.plugins.sources.ebpf.relocatable import bind
+from mozu.plugins.sources.ebpf.objects.relocatable import bind
 from tests.support import requirements
 
 CAST: Final = b"\x85\x20\0\0"
@@ -31,7 +31,7 @@ def test_a_kernel_that_has_the_function_is_asked_for_it() -> None:
     requirements.ebpf()
     types = codegen.read_types()
 
-    assert (types.function(casts.FUNCTION) is not None) == casts.are_usable(types)
+    assert (types.function(casts.CAST) is not None) == casts.casts_are_usable(types)
 
 
 @pytest.mark.ebpf
@@ -40,9 +40,9 @@ def test_a_kernel_that_lacks_it_or_refuses_it_gets_programs_that_copy() -> None:
     without = btf.read(["task_struct"])
     other = btf.read(["task_struct"], functions=["bpf_rdonly_cast_of_tomorrow"])
 
-    assert (False, False) == (casts.are_usable(without), casts.are_usable(other))
-    assert "CAST" not in main_text(COPIES, drawn.draw("one"), ())
-    assert "CAST" in main_text(CASTS, drawn.draw("one"), ())
+    assert (False, False) == (casts.casts_are_usable(without), casts.casts_are_usable(other))
+    assert "CAST" not in main_text(COPIES, build.draw_layout("one"), ())
+    assert "CAST" in main_text(CASTS, build.draw_layout("one"), ())
 
 
 @pytest.mark.ebpf
@@ -94,7 +94,7 @@ def test_a_kernel_whose_verifier_does_not_get_along_with_casts_gets_programs_tha
         assert loader.set_filters({"openat": function}) == {}
     finally:
         loader.close()
-    assert len(refused) == 1 + may_goto.is_usable()
+    assert len(refused) == 1 + kernel_features.may_goto_is_usable()
     assert capfd.readouterr().err == ""
 
 
@@ -127,7 +127,7 @@ def test_filters_that_the_verifier_does_not_take_with_casts_are_made_without(mon
 @pytest.mark.ebpf
 def test_loading_members_makes_the_verifiers_work_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
-    if not casts.are_usable(codegen.read_types()):
+    if not casts.casts_are_usable(codegen.read_types()):
         # Such a kernel gets the copying programs only, so a comparison is impossible.
         pytest.skip("this kernel has no bpf_rdonly_cast (Linux 6.2)")
     names = ["openat", "connect", "renameat2", "dup", "sendto"]

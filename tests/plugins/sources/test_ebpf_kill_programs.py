@@ -13,8 +13,8 @@ from mozu.plugins.sources.ebpf.bpf_syscall import RAW_TRACEPOINT, TRACEPOINT
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
 from mozu.plugins.sources.ebpf.kill_programs import PARTS, KillArms, KillPrograms, TooManySpared, spared_of
 from mozu.plugins.sources.ebpf.maps import KILL, MAX_SPARED, SPARED_KEY
-from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, ProgramCode
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.objects.program_code import FilterRefused, Loaded, ProgramCode
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 
 KILLS, SPARED, DENIALS = 1, 2, 3
 MAPS = {"KILLS": KILLS, "KILL_SPARED": SPARED, "DENIALS": DENIALS}

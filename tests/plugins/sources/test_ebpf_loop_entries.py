@@ -2,8 +2,15 @@
 
 import pytest
 
-from mozu.plugins.sources.ebpf.loop_entries import reached_by_jumps
-from mozu.plugins.sources.ebpf.relocatable import INSTRUCTION, LOAD_64, RelocatableCode, Relocation, Symbol, operations
+from mozu.plugins.sources.ebpf.objects.relocatable import (
+    INSTRUCTION,
+    LOAD_64,
+    RelocatableCode,
+    Relocation,
+    Symbol,
+    operations,
+    reached_by_jumps,
+)
 
 GOTO, LESS, ADD, SET, EXIT, CALL = 0x05, 0xA5, 0x07, 0xB7, 0x95, 0x85
 Code = tuple[tuple[int, int], ...]

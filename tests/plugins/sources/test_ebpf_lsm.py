@@ -8,12 +8,13 @@ from typing import cast
 import pytest
 
 from mozu.core.api import KernelKill
-from mozu.plugins.sources.ebpf import bpf_syscall, lsm
+from mozu.plugins.sources.ebpf import bpf_syscall
 from mozu.plugins.sources.ebpf.btf import Btf
 from mozu.plugins.sources.ebpf.deny_programs import DenyPrograms, denials
 from mozu.plugins.sources.ebpf.maps import DENIAL
-from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, ProgramCode
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.objects import kernel_features
+from mozu.plugins.sources.ebpf.objects.program_code import FilterRefused, Loaded, ProgramCode
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 
 
 class Types:
@@ -26,11 +27,11 @@ class Types:
         return 77 if name in self._functions else None
 
 
-ALL = cast("Btf", Types(*lsm.FUNCTIONS))
+ALL = cast("Btf", Types(*kernel_features.HOOK_FUNCTIONS))
 
 
 def test_a_kernel_without_the_hooks_is_named() -> None:
-    assert "this kernel has no BPF LSM (CONFIG_BPF_LSM)" == lsm.why_refused(cast("Btf", Types()))
+    assert "this kernel has no BPF LSM (CONFIG_BPF_LSM)" == kernel_features.why_no_hooks(cast("Btf", Types()))
 
 
 def test_a_kernel_that_refuses_the_program_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +40,7 @@ def test_a_kernel_that_refuses_the_program_is_named(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(bpf_syscall, "load", refused)
 
-    assert "Operation not permitted" in lsm.why_refused(ALL)
+    assert "Operation not permitted" in kernel_features.why_no_hooks(ALL)
 
 
 def test_a_list_of_active_modules_without_bpf_is_enough_to_know(
@@ -47,10 +48,10 @@ def test_a_list_of_active_modules_without_bpf_is_enough_to_know(
 ) -> None:
     """A program would be accepted, attached, and never called."""
     (tmp_path / "lsm").write_text("lockdown,yama")
-    monkeypatch.setattr(lsm, "active_modules", lambda: (tmp_path / "lsm").read_text().split(","))
+    monkeypatch.setattr(kernel_features, "active_modules", lambda: (tmp_path / "lsm").read_text().split(","))
 
     assert "`bpf` is none of the active security modules (lockdown,yama); boot with lsm=lockdown,yama,bpf" == (
-        lsm.missing.__wrapped__()
+        kernel_features.why_nothing_is_denied.__wrapped__()
     )
 
 

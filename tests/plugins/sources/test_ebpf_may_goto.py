@@ -5,14 +5,14 @@ from typing import Final
 
 import pytest
 
-from mozu.plugins.sources.ebpf import bpf_syscall, may_goto
+from mozu.plugins.sources.ebpf import bpf_syscall
 from mozu.plugins.sources.ebpf.assembly import CodeAssembler, Label, Register
 from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
 from mozu.plugins.sources.ebpf.loader import Loader
-from mozu.plugins.sources.ebpf.objects import drawn
+from mozu.plugins.sources.ebpf.objects import build, kernel_features
+from mozu.plugins.sources.ebpf.objects.build import main_text
 from mozu.plugins.sources.ebpf.objects.object_file import CASTS, MAY_GOTO
-from mozu.plugins.sources.ebpf.objects.text import main_text
-from mozu.plugins.sources.ebpf.relocatable import INSTRUCTION, operations
+from mozu.plugins.sources.ebpf.objects.relocatable import INSTRUCTION, operations
 from tests.support import requirements
 
 CODE: Final = 0xE5
@@ -30,16 +30,16 @@ def test_a_kernel_that_refuses_the_instruction_does_not_have_it(monkeypatch: pyt
 
     monkeypatch.setattr(bpf_syscall, "load", refuse)
 
-    assert not may_goto.is_usable()
+    assert not kernel_features.may_goto_is_usable()
 
 
 def test_the_program_that_asks_is_a_loop_with_no_other_end() -> None:
-    operation, registers, offset, immediate = may_goto._LOOP[0]
-    back = may_goto._LOOP[1][2]
+    operation, registers, offset, immediate = kernel_features._LOOPING[0]
+    back = kernel_features._LOOPING[1][2]
 
     assert (operation, registers, immediate) == (CODE, 0, 0)
     assert (1 + offset, 2 + back) == (2, 0)
-    assert INSTRUCTION.size * len(may_goto._LOOP) == 32
+    assert INSTRUCTION.size * len(kernel_features._LOOPING) == 32
 
 
 def test_for_other_kernels_a_jump_to_the_next_instruction_takes_its_place() -> None:
@@ -52,7 +52,7 @@ def test_for_other_kernels_a_jump_to_the_next_instruction_takes_its_place() -> N
     code.bind(after)
     code.exit()
     made = code.assembled("loop")
-    removed = may_goto.removed(made)
+    removed = kernel_features.without_may_goto(made)
 
     assert (loops(made.instructions), loops(removed.instructions)) == (True, False)
     assert removed.instructions == made.instructions.replace(
@@ -61,7 +61,7 @@ def test_for_other_kernels_a_jump_to_the_next_instruction_takes_its_place() -> N
 
 
 def test_texts_differ_by_a_definition_alone() -> None:
-    layout = drawn.draw("one")
+    layout = build.draw_layout("one")
     old, new = (main_text(variant, layout, ()) for variant in (CASTS, MAY_GOTO))
 
     assert new.replace("#define MAY_GOTO 1\n", "") == old
@@ -71,7 +71,7 @@ def test_texts_differ_by_a_definition_alone() -> None:
 @pytest.mark.ebpf
 def test_the_verifier_follows_such_loops_once(monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
-    if not may_goto.is_usable():
+    if not kernel_features.may_goto_is_usable():
         # Such a kernel gets counted loops only, so a comparison is impossible.
         pytest.skip("this kernel has no may_goto (Linux 6.9)")
 
@@ -84,7 +84,7 @@ def test_the_verifier_follows_such_loops_once(monkeypatch: pytest.MonkeyPatch) -
             loader.close()
 
     followed_once = verified()
-    monkeypatch.setattr(may_goto, "is_usable", lambda: False)
+    monkeypatch.setattr(kernel_features, "may_goto_is_usable", lambda: False)
     counted = verified()
 
     assert followed_once.keys() == counted.keys()
@@ -115,6 +115,6 @@ def test_a_kernel_that_refuses_programs_with_such_loops_gets_counted_ones(
         assert loader.attached == set(NAMES)
     finally:
         loader.close()
-    assert len(refused) == may_goto.is_usable()
+    assert len(refused) == kernel_features.may_goto_is_usable()
     assert "mozu_open_exit" in loaded
     assert capfd.readouterr().err == ""

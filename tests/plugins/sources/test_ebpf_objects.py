@@ -8,15 +8,12 @@ from typing import Any
 import pytest
 
 from mozu.core.errors import SourceUnavailable
-from mozu.plugins.sources.ebpf import btf, codegen, kernel_structs, placeholders
-from mozu.plugins.sources.ebpf.kernel_structs import MEMBERS, members
-from mozu.plugins.sources.ebpf.objects import drawn, kernel_layout
-from mozu.plugins.sources.ebpf.objects.build import LAYOUTS
-from mozu.plugins.sources.ebpf.objects.differences import Decoder, Undecodable
-from mozu.plugins.sources.ebpf.objects.drawn import Layout
-from mozu.plugins.sources.ebpf.objects.kernel_layout import KernelLayout
+from mozu.plugins.sources.ebpf import btf
+from mozu.plugins.sources.ebpf.objects import build, codegen, kernel_structs
+from mozu.plugins.sources.ebpf.objects.build import LAYOUTS, Decoder, Layout, Undecodable
+from mozu.plugins.sources.ebpf.objects.kernel_structs import MEMBERS, KernelLayout, members
 from mozu.plugins.sources.ebpf.objects.object_file import CASTS, COPIES, VARIANTS, read
-from mozu.plugins.sources.ebpf.relocatable import (
+from mozu.plugins.sources.ebpf.objects.relocatable import (
     DEPTH,
     INSTRUCTION,
     LOAD_64,
@@ -137,7 +134,7 @@ class Types:
         return ()
 
     def enumerator(self, enumeration: str, name: str) -> int | None:
-        return codegen.PIDS.get(name)
+        return kernel_structs.PIDS.get(name)
 
     def __contains__(self, name: str) -> bool:
         return True
@@ -171,7 +168,7 @@ class Types:
 def layout_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., KernelLayout]:
     """Return a function that makes the layout of such a kernel, whose members have paths of one step."""
     flat = {name: tuple(one._replace(paths=(one.name,)) for one in found) for name, found in MEMBERS.items()}
-    monkeypatch.setattr(kernel_layout, "MEMBERS", flat)
+    monkeypatch.setattr(kernel_structs, "MEMBERS", flat)
 
     def make(changes: dict[str, int | None] | None = None, sizes: dict[str, int] | None = None) -> KernelLayout:
         types: Any = Types(LAYOUTS[0], changes or {}, sizes or {})
@@ -212,7 +209,7 @@ def test_constants_say_what_this_kernel_has(layout_of: Callable[..., KernelLayou
     assert (layout.constant("HAS_task_struct__loginuid"), layout.constant("HAS_nsproxy__net_ns")) == (0, 1)
     assert layout.constant("signal_struct__is_child_subreaper") == 24
     assert (1, 0) == tuple(layout.constant("HAS_signals_of_tasks", casts=one) for one in (True, False))
-    assert all(layout.constant(name) in (0, 1, 24) for name in placeholders.CONSTANTS)
+    assert all(layout.constant(name) in (0, 1, 24) for name in codegen.CONSTANTS)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +251,7 @@ def test_a_member_that_cannot_be_read_is_an_error_of_the_table() -> None:
 
 
 def test_drawn_text_declares_each_member_at_its_offset() -> None:
-    text = drawn.text(LAYOUTS[0])
+    text = build.struct_text(LAYOUTS[0])
     offset = LAYOUTS[0].offsets["inode"]["i_ino"]
 
     assert f'_Static_assert(__builtin_offsetof(struct inode, i_ino) == {offset}, "inode.i_ino");' in text

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mozu.plugins.sources.ebpf import codegen, preflight
-from mozu.plugins.sources.ebpf.objects import object_file
+from mozu.plugins.sources.ebpf import preflight
+from mozu.plugins.sources.ebpf.objects import kernel_structs, object_file
 from tests.support import requirements
 
 
@@ -18,7 +18,7 @@ def test_nothing_speaks_against_a_start_here() -> None:
 @pytest.mark.ebpf
 def test_a_kernel_below_the_floor_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
-    monkeypatch.setattr(codegen, "HELPER", "bpf_of_a_later_kernel")
+    monkeypatch.setattr(kernel_structs, "HELPER", "bpf_of_a_later_kernel")
 
     assert preflight.problem() == "this kernel has no bpf_of_a_later_kernel; mozu needs Linux 5.15 or later"
 

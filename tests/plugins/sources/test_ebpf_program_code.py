@@ -18,7 +18,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPr
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.objects import object_file
 from mozu.plugins.sources.ebpf.objects.object_file import COPIES, VARIANTS, ObjectFile, path, read, write
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode, Relocation, Symbol
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode, Relocation, Symbol
 from tests.support import requirements
 
 

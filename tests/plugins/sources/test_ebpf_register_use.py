@@ -2,8 +2,8 @@
 
 import pytest
 
-from mozu.plugins.sources.ebpf.register_use import read_later, written
-from mozu.plugins.sources.ebpf.relocatable import CALL, EXIT, INSTRUCTION, LOAD_64
+from mozu.plugins.sources.ebpf.objects.relocatable import CALL, EXIT, INSTRUCTION, LOAD_64
+from mozu.plugins.sources.ebpf.objects.subprograms import read_later, written
 
 SET, MOVE, ADD, ADD_REGISTER, NEGATE = 0xB7, 0xBF, 0x07, 0x0F, 0x87
 LOAD, STORE, STORE_REGISTER, ATOMIC, GOTO, LESS = 0x79, 0x7A, 0x7B, 0xDB, 0x05, 0xAD

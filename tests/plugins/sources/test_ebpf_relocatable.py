@@ -4,8 +4,8 @@ import struct
 
 import pytest
 
-from mozu.plugins.sources.ebpf import placeholders
-from mozu.plugins.sources.ebpf.relocatable import (
+from mozu.plugins.sources.ebpf.objects import codegen
+from mozu.plugins.sources.ebpf.objects.relocatable import (
     CALL,
     INSTRUCTION,
     LOAD_64,
@@ -108,11 +108,11 @@ def test_a_subprogram_that_does_not_exist_is_reported_with_its_caller() -> None:
 
 
 def test_placeholders_of_the_compiler_become_relocations() -> None:
-    numbers = {line.split()[1]: int(line.split()[2]) for line in placeholders.text().splitlines()}
+    numbers = {line.split()[1]: int(line.split()[2]) for line in codegen.placeholder_text().splitlines()}
     helper = call(14)
     cast = call(0x6D6F7A75)
 
-    found = placeholders.relocatable("x", load(4, 15, numbers["RING"]) + helper + cast + load(1, 1, 3) + EXIT)
+    found = codegen.with_relocations("x", load(4, 15, numbers["RING"]) + helper + cast + load(1, 1, 3) + EXIT)
 
     assert load(4) + helper + call() + load(1, 1, 3) + EXIT == found.instructions
     assert (Relocation(0, Symbol.MAP, "RING"), Relocation(3, Symbol.KFUNC, "bpf_rdonly_cast")) == found.relocations
@@ -120,11 +120,11 @@ def test_placeholders_of_the_compiler_become_relocations() -> None:
 
 def test_a_placeholder_that_stands_for_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="x has a placeholder 9999 that stands for nothing"):
-        placeholders.relocatable("x", load(4, 15, 9999))
+        codegen.with_relocations("x", load(4, 15, 9999))
 
 
 def test_the_second_half_of_a_load_is_no_instruction() -> None:
     """The second half may have the bytes of a call."""
     disguised = INSTRUCTION.pack(LOAD_64, 1, 0, 0) + struct.pack("<BBhi", CALL, 0, 0, 0x6D6F7A75)
 
-    assert disguised == placeholders.relocatable("x", disguised).instructions
+    assert disguised == codegen.with_relocations("x", disguised).instructions

@@ -4,11 +4,12 @@ import re
 
 import pytest
 
-from mozu.plugins.sources.ebpf import subprograms, wire
+from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.assembly import FRAME, Alu, CodeAssembler, Register, Width
+from mozu.plugins.sources.ebpf.objects import subprograms
 from mozu.plugins.sources.ebpf.objects.object_file import VARIANTS, Variant, read
-from mozu.plugins.sources.ebpf.relocatable import INSTRUCTION, RelocatableCode, Symbol, UnknownSymbol
-from mozu.plugins.sources.ebpf.subprograms import frame_of, joined, lowered, subprogram
+from mozu.plugins.sources.ebpf.objects.relocatable import INSTRUCTION, RelocatableCode, Symbol, UnknownSymbol
+from mozu.plugins.sources.ebpf.objects.subprograms import frame_of, joined, lowered, subprogram
 from tests.support.bpf_machine import run
 from tests.support.requirements import ebpf
 

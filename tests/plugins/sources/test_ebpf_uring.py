@@ -9,7 +9,8 @@ import pytest
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.model.event import SyscallEvent
-from mozu.plugins.sources.ebpf import btf, codegen, kernel_structs, uring
+from mozu.plugins.sources.ebpf import btf, uring
+from mozu.plugins.sources.ebpf.objects import codegen, kernel_structs
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.plugins.sources.test_ebpf_calls import values
 from tests.support import requirements

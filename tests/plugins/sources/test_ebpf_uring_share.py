@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from mozu.core.model.event import File
-from mozu.plugins.sources.ebpf import codegen, filter_layout, uring
+from mozu.plugins.sources.ebpf import filter_layout, uring
+from mozu.plugins.sources.ebpf.objects import codegen
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements
 from tests.support.acts import io_uring

@@ -22,7 +22,7 @@ from mozu.plugins.sources.ebpf.assembly.instructions import (
     fits,
     signed,
 )
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode, Relocation, Symbol
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode, Relocation, Symbol
 
 _FARTHEST: Final = 0x7FFF
 """Most instructions that a jump can cross: its offset has 16 bits."""

@@ -7,7 +7,7 @@ import struct
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from mozu.plugins.sources.ebpf.relocatable import CALL, INSTRUCTION, LOAD_64
+from mozu.plugins.sources.ebpf.objects.relocatable import CALL, INSTRUCTION, LOAD_64
 
 _LDX, _ST, _STX, _JMP, _JMP32, _ALU64 = 1, 2, 3, 5, 6, 7
 """Classes of instructions: the low three bits of the opcode."""

@@ -18,7 +18,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import Check, NumberCheck, Su
 from mozu.plugins.sources.ebpf.kernel_filter.deny_program import deny_program
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import MAX_COST, TOO_MANY, bounds_of
 from mozu.plugins.sources.ebpf.kernel_filter.settled import TCP, UDP, of_destination, of_protocol, settled
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 
 _SENDS: Final = "sendto"
 

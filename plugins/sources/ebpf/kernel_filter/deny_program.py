@@ -16,7 +16,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.filter_program import REACHED_UNKNO
 from mozu.plugins.sources.ebpf.kernel_filter.kill_program import of_known_path
 from mozu.plugins.sources.ebpf.kernel_filter.names import with_byte_hints
 from mozu.plugins.sources.ebpf.maps import DENY_SLOTS, SIZES
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 
 DENY_PARTS_OF: Final = {
     "file_open": "deny_part_open",

@@ -37,7 +37,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.opens import of_open
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
 from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, of_made_descriptor, of_result
 from mozu.plugins.sources.ebpf.kernel_filter.sockets import of_socket
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 
 MAX_COST: Final = 6000
 """Most comparisons of a function. More might exceed the verifier's limit of a million: the one of Linux 6.1 processes

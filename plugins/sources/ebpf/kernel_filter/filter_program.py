@@ -33,7 +33,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.sockets import (
     is_about_sockets,
     wants_no_connections,
 )
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 
 _LOOKUP: Final = 400
 """Cost of a look-up of a process, in comparisons of which most are not made."""

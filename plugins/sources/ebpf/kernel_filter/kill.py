@@ -11,7 +11,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import cost
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import MAX_COST, TOO_MANY
 from mozu.plugins.sources.ebpf.kernel_filter.kill_program import kill_program
 from mozu.plugins.sources.ebpf.kernel_filter.settled import EXECUTED, FAMILIES, holds_only_of_success, settled
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 
 
 class KillFunction(NamedTuple):

@@ -32,7 +32,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.filter_program import (
 from mozu.plugins.sources.ebpf.kernel_filter.names import with_byte_hints
 from mozu.plugins.sources.ebpf.kernel_filter.settled import wants_peer
 from mozu.plugins.sources.ebpf.maps import JUDGED_INDEX
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 from mozu.plugins.sources.ebpf.wire import marks
 
 _HAS_PATH: Final = NumberCheck(Subject.FACTS, "executable", "==", 0, mask=marks()["CUT"])

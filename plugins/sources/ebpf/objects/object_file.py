@@ -1,5 +1,5 @@
 """Object files: all programs of one variant, compiled where mozu was built (build.py), to be relocated for the running
-kernel (kernel_layout.py).
+kernel (kernel_structs.py).
 
 They lie beside this module, and are trusted as the package's own files are. Each has a digest of the sources that it
 was built from, so that a clone whose sources have changed loads nothing else by mistake.
@@ -17,15 +17,13 @@ from mozu.core.api import SourceUnavailable
 from mozu.core.model import arch
 from mozu.core.model.arch import MACHINE
 from mozu.plugins.sources.ebpf import wire
-from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 
 _HERE: Final = Path(__file__).parent
 PLACE: Final = _HERE / "built"
 _OF_BUILD: Final = (
-    *("build", "compiler", "differences", "drawn", "stub_headers", "text"),
-    *("../arg_layouts", "../codegen", "../compat", "../filter_layout", "../kernel_structs", "../loop_entries"),
-    *("../maps", "../placeholders", "../register_use", "../relocatable", "../subprograms", "../tracepoints"),
-    *("../uring", "../wire"),
+    *("build", "codegen", "compiler", "kernel_features", "kernel_structs", "relocatable", "subprograms"),
+    *("../arg_layouts", "../compat", "../filter_layout", "../maps", "../tracepoints", "../uring", "../wire"),
 )
 """Modules that objects depend on."""
 
@@ -35,7 +33,7 @@ class Variant(NamedTuple):
 
     name: str
     casts: bool = False
-    """True if members of kernel structs are loaded (kfunc_casts.py), False if they are copied."""
+    """True if members of kernel structs are loaded (kernel_features.py), False if they are copied."""
     may_goto: bool = False
     """True for loops of Linux 6.9, which the verifier follows once (COUNTED of bpf/record.h)."""
 

@@ -1,17 +1,18 @@
 """Relocatable program code: eBPF instructions without descriptors and BTF ids, which are written into it before
 loading.
 
-Instructions (of objects/, from C) have 0 in place of such a number, and a `Relocation` has its name. The code thus
-depends neither on a kernel nor on a start, and is stored in a file. Neither the number of CPUs nor the size of a map is
-in the code: the kernel knows both from the map.
+Instructions (from C) have 0 in place of such a number, and a `Relocation` has its name. The code thus depends neither
+on a kernel nor on a start, and is stored in a file. Neither the number of CPUs nor the size of a map is in the code:
+the kernel knows both from the map.
 
-`link` puts copies of subprograms behind a program, `bind` writes the numbers. Instructions: struct bpf_insn of
-linux/bpf.h, 8 bytes each; a load of 64 bits takes two.
+`link` puts copies of subprograms behind a program, `bind` writes the numbers, `reached_by_jumps` gives loops the form
+that older kernels require. Instructions: struct bpf_insn of linux/bpf.h, 8 bytes each; a load of 64 bits takes two.
 """
 
 import struct
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from itertools import accumulate
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -203,3 +204,45 @@ def operations(code: bytes) -> Iterator[tuple[int, int, int, int, int]]:
             continue
         yield at, operation, registers, offset, immediate
         is_second = operation == LOAD_64
+
+
+_NEXT: Final = INSTRUCTION.pack(0x05, 0, 0, 0)
+"""BPF_JMP | BPF_JA: a jump to the next instruction."""
+
+
+def reached_by_jumps(code: RelocatableCode) -> RelocatableCode:
+    """Return the program with such jumps inserted. Raises struct.error if a jump would reach too far."""
+    length = len(code.instructions) // INSTRUCTION.size
+    targets = jumps(code.instructions)
+    entries = _entries(code, targets, length)
+    if not entries:
+        return code
+    moved = list(accumulate((at in entries for at in range(length + 1)), initial=0))[1:]
+    text = bytearray()
+    for at in range(length):
+        if at in entries:
+            text += _NEXT
+        operation, registers, offset, immediate = INSTRUCTION.unpack_from(code.instructions, at * INSTRUCTION.size)
+        if at in targets:
+            offset += moved[targets[at]] - moved[at]
+        text += INSTRUCTION.pack(operation, registers, offset, immediate)
+    relocations = tuple(one._replace(at=one.at + moved[one.at]) for one in code.relocations)
+    return code._replace(instructions=bytes(text), relocations=relocations)
+
+
+def _entries(code: RelocatableCode, reached: dict[int, int], length: int) -> set[int]:
+    """Return the instructions inside a loop that are reached by a jump and from the one before."""
+    changes = [0] * (length + 1)
+    for at, target in reached.items():
+        if target <= at:
+            changes[target + 1] += 1
+            changes[at + 1] -= 1
+    inside = list(accumulate(changes))
+    """Number of loops that contain each instruction, other than as their first."""
+    targets = set(reached.values())
+    found, ends = set(), True
+    for at, operation, *_ in operations(code.instructions):
+        if at in targets and inside[at] and not ends:
+            found.add(at)
+        ends = is_jump(operation) or operation == EXIT
+    return found

@@ -9,15 +9,20 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from mozu.core.api import SourceUnavailable
-from mozu.plugins.sources.ebpf import bpf_syscall, btf, kfunc_casts, may_goto, placeholders
+from mozu.plugins.sources.ebpf import bpf_syscall, btf
 from mozu.plugins.sources.ebpf.bpf_refusal import clause
-from mozu.plugins.sources.ebpf.codegen import PARTS, part_entry
-from mozu.plugins.sources.ebpf.kernel_structs import CAST_TO
-from mozu.plugins.sources.ebpf.loop_entries import reached_by_jumps
-from mozu.plugins.sources.ebpf.objects import object_file
-from mozu.plugins.sources.ebpf.objects.kernel_layout import KernelLayout
+from mozu.plugins.sources.ebpf.objects import codegen, kernel_features, object_file
+from mozu.plugins.sources.ebpf.objects.codegen import PARTS, part_entry
+from mozu.plugins.sources.ebpf.objects.kernel_structs import CAST_TO, KernelLayout
 from mozu.plugins.sources.ebpf.objects.object_file import CASTS, COPIES, MAY_GOTO, ObjectFile, Variant
-from mozu.plugins.sources.ebpf.relocatable import Numbers, RelocatableCode, UnknownSymbol, bind, link
+from mozu.plugins.sources.ebpf.objects.relocatable import (
+    Numbers,
+    RelocatableCode,
+    UnknownSymbol,
+    bind,
+    link,
+    reached_by_jumps,
+)
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
 ARRAYS: Final = {"TP_PROGS": bpf_syscall.TRACEPOINT, "RAW_TP_PROGS": bpf_syscall.RAW_TRACEPOINT}
@@ -75,17 +80,17 @@ class ProgramCode:
 
     def __init__(self, maps: Mapping[str, int], types: btf.Btf, called_as: int = bpf_syscall.TRACEPOINT) -> None:
         structs = {name: types.identity(name) if name in types else 0 for name in CAST_TO}
-        functions = {name: types.function(name) or 0 for name in placeholders.FUNCTIONS}
+        functions = {name: types.function(name) or 0 for name in codegen.KFUNCS}
         self._numbers = {
-            kind: Numbers({**maps, placeholders.PROGRAMS: maps[array]}, structs, functions)
+            kind: Numbers({**maps, codegen.PROGRAM_ARRAY: maps[array]}, structs, functions)
             for array, kind in ARRAYS.items()
         }
         self._numbers[bpf_syscall.LSM] = Numbers(maps, structs, functions)
         self._layout = KernelLayout(types)
         self._choices = deque(Choice(COPIES, depth) for depth in _DEPTHS)
-        if kfunc_casts.are_usable(types):
+        if kernel_features.casts_are_usable(types):
             self._choices.appendleft(Choice(CASTS, _DEPTHS[0]))
-            if may_goto.is_usable():  # on kernels that have bpf_rdonly_cast, as well
+            if kernel_features.may_goto_is_usable():  # on kernels that have bpf_rdonly_cast, as well
                 self._choices.appendleft(Choice(MAY_GOTO, _DEPTHS[0]))
         self._files: dict[Variant, ObjectFile] = {}
         self._called_as = called_as
@@ -152,7 +157,7 @@ class ProgramCode:
         refused: _Refused | None = None
         for choice in dict.fromkeys((self._choices[0], copying)):
             try:
-                fit = code if choice.variant.may_goto else may_goto.removed(code)
+                fit = code if choice.variant.may_goto else kernel_features.without_may_goto(code)
                 linked = reached_by_jumps(link(fit, self.subprograms(choice, parts)))
                 return self._load_all({code.name: linked}, {code.name: kinds}, hook)
             except _Refused as error:

@@ -4,19 +4,26 @@ If 32-bit calls are not watched, an instance of native.c runs at the tracepoint 
 nothing, and the kernel counts skipped runs (recursion_misses) for each event type. 32-bit calls only have the raw
 tracepoint of all calls, which fires for native ones too. If they are watched, its one program (calls.c) therefore
 replaces all instances: two programs at the exit of a call cost twice as much as one (ADR 53).
+
+`test_exits` checks at a start that a call's arguments and result can be read there, by a call of mozu's own.
 """
 
 import os
+import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
 from mozu.core.abi.spec import SyscallSpec
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
+from mozu.core.api import SourceUnavailable
 from mozu.core.model.arch import MACHINE, Machine
-from mozu.core.model.syscalls import kernel_number
+from mozu.core.model.syscalls import kernel_number, machine_number
 from mozu.plugins.sources.ebpf import bpf_syscall, checks, compat
-from mozu.plugins.sources.ebpf.codegen import SYS_EXIT
+from mozu.plugins.sources.ebpf.maps import SELFTEST_ARGUMENTS, SELFTEST_RESULT
+from mozu.plugins.sources.ebpf.objects.codegen import SELFTEST, SYS_EXIT
+from mozu.plugins.sources.ebpf.objects.program_code import ProgramCode
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
 Pair = tuple[int, int]
@@ -145,3 +152,30 @@ def watched_words(numbers: Collection[int], machine: Machine = MACHINE) -> Mappi
         if native in numbers:
             found[number] |= _COMPAT
     return found
+
+
+_SPLICE: Final = SYSCALL_SPECS["splice"]
+
+
+def test_exits(code: ProgramCode, exits: CallExits, maps: Mapping[str, int], *, waits: bool) -> int:
+    """Return mozu's process id in the initial pid namespace. Raises SourceUnavailable if the values read are wrong.
+
+    `waits`: return after the program is detached, which takes a grace period; needed if splice itself will be watched.
+    """
+    program = struct.pack("<I", code.shared_program(SELFTEST, exits.kind))
+    bpf_syscall.update(maps[exits.array], _SPLICE.number, program)
+    pairs = exits.watch(_SPLICE, SELFTEST)
+    try:
+        result = bpf_syscall.call(machine_number("splice"), *SELFTEST_ARGUMENTS)
+    finally:
+        exits.end_test(_SPLICE, pairs or (), waits=waits)
+        bpf_syscall.delete(maps[exits.array], _SPLICE.number)
+    raw = bpf_syscall.lookup(maps["SELFTEST"], 0, SELFTEST_RESULT.size)
+    *found, returned, task = SELFTEST_RESULT.unpack(raw)
+    expected = [value & 0xFFFFFFFFFFFFFFFF for value in SELFTEST_ARGUMENTS]
+    if found != expected or returned != result:
+        raise SourceUnavailable(
+            f"source ebpf: a call was made with {expected} and gave {result}, but the program at its exit read "
+            f"{found} and {returned}; this kernel saves registers in a way that mozu does not know"
+        )
+    return int(task) >> 32

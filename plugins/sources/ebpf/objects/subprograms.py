@@ -2,18 +2,22 @@
 
 Each call has a copy, made by `relocatable.link`, which runs in the stack frame of its caller, from the frame's end on.
 The caller's own part of the frame is moved below that of its callees. Between the two are the registers that a call
-must preserve, if the caller reads them later and the subprogram writes them.
+must preserve, if the caller reads them later and the subprogram writes them. Sets of registers are numbers: bit n is
+register n.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from mozu.plugins.sources.ebpf.register_use import read_later, written
-from mozu.plugins.sources.ebpf.relocatable import (
+from mozu.plugins.sources.ebpf.objects.relocatable import (
+    CALL,
+    EXIT,
     INSTRUCTION,
+    LOAD_64,
     RelocatableCode,
     Symbol,
     UnknownSymbol,
+    is_jump,
     jumps,
     link,
     operations,
@@ -31,11 +35,18 @@ _FRAME: Final = 10
 """The register that points to the end of the stack frame."""
 _FRAME_SIZE, _SLOT = 512, 8
 """MAX_BPF_STACK of the kernel; bytes of a register."""
-_LOAD, _STORE, _STORE_REGISTER = 1, 2, 3
-"""BPF_CLASS: BPF_LDX, BPF_ST, BPF_STX."""
+_CLASS, _LOAD, _STORE, _STORE_REGISTER, _ARITHMETIC = 0x07, 1, 2, 3, (4, 7)
+"""BPF_CLASS: BPF_LDX, BPF_ST, BPF_STX, BPF_ALU and BPF_ALU64."""
 _STORE_8, _LOAD_8, _MOVE, _ADD = 0x7B, 0x79, 0xBF, 0x07
 """Operations of 64 bits: a register to memory, memory to a register, a register to a register, a constant added to a
 register."""
+_BY_REGISTER: Final = 0x08
+"""BPF_X of arithmetic and jumps: the operand is a register."""
+_OPERATION, _MOVES = 0xF0, 0xB0
+_MODE, _ATOMIC, _FETCHES = 0xE0, 0xC0, 1
+"""BPF_MODE, BPF_ATOMIC of a store, and in its immediate BPF_FETCH, with which it writes its source."""
+_ALWAYS: Final = 0x05
+"""BPF_JMP | BPF_JA."""
 
 
 class Subprogram(NamedTuple):
@@ -45,7 +56,7 @@ class Subprogram(NamedTuple):
     frame: int
     """Bytes of the stack frame that it uses."""
     writes: int
-    """Registers that it writes, in the form of register_use."""
+    """Registers that it writes."""
 
 
 Library = Mapping[str, Subprogram]
@@ -141,3 +152,53 @@ def _uses(code: RelocatableCode) -> Iterator[tuple[int, int, bool]]:
             yield at, offset, False
         else:
             raise UnknownSymbol(f"{code.name} uses the stack frame in an unknown way at instruction {at}")
+
+
+def written(code: bytes) -> int:
+    """Return the registers that some instruction writes, except those that calls overwrite."""
+    found = 0
+    for _, operation, registers, _, immediate in operations(code):
+        found |= _effects(operation, registers, immediate)[1]
+    return found
+
+
+def read_later(code: bytes) -> list[int]:
+    """Return for each instruction the registers that may be read, by it or behind it, before they are written."""
+    end = len(code) // INSTRUCTION.size
+    """Index behind an exit, where no register is needed."""
+    steps = []
+    for at, operation, registers, offset, immediate in operations(code):
+        following = end if operation in (EXIT, _ALWAYS) else at + 2 if operation == LOAD_64 else at + 1
+        target = at + 1 + offset if is_jump(operation) else end
+        steps.append((at, following, target, *_effects(operation, registers, immediate)))
+    steps.reverse()
+    found = [0] * (end + 1)
+    changes = True
+    while changes:
+        changes = False
+        for at, following, target, reads, writes in steps:
+            needed = (found[following] | found[target]) & ~writes | reads
+            if needed != found[at]:
+                found[at] = needed
+                changes = True
+    return found
+
+
+def _effects(operation: int, registers: int, immediate: int) -> tuple[int, int]:
+    """Return the registers that an instruction reads, and those that it writes."""
+    kind, destination, source = operation & _CLASS, 1 << (registers & 0xF), 1 << (registers >> 4)
+    if operation in (CALL, EXIT, _ALWAYS):
+        return 0, 0
+    if operation == LOAD_64:
+        return 0, destination
+    if kind == _LOAD:
+        return source, destination
+    if kind == _STORE:
+        return destination, 0
+    if kind == _STORE_REGISTER:
+        fetches = operation & _MODE == _ATOMIC and immediate & _FETCHES
+        return destination | source, source if fetches else 0
+    by = source if operation & _BY_REGISTER else 0
+    if kind not in _ARITHMETIC:
+        return destination | by, 0
+    return (by if operation & _OPERATION == _MOVES else destination | by), destination
