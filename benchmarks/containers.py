@@ -17,12 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.monitor import Mozu, Usage
-from mozu.core.common.containers.containerd.settings import ContainerdSettings
-from mozu.core.common.containers.cri.settings import CriSettings
-from mozu.core.common.containers.docker.settings import DockerSettings
-from mozu.core.common.containers.podman.settings import PodmanSettings
 from mozu.core.runtime.loop import run
-from mozu.plugins.enrichers import containerd, cri, docker, podman
+from mozu.plugins.enrichers.containers import builder
+from mozu.plugins.enrichers.containers.settings import ContainerdSettings, CriSettings, DockerSettings, PodmanSettings
 from tests.plugins.enrichers.actors import working
 from tests.support.containerd import Containerd
 from tests.support.cri import Pods
@@ -79,7 +76,7 @@ def lookups(count: int) -> Iterator[str]:
         engine.start()
         engine.build()
         settings: Any = DockerSettings(socket=engine.socket, data_root=engine.data_root)
-        yield _row("docker, files", docker.build, settings, [engine.begin() for _ in range(BEGUN)], count)
+        yield _row("docker, files", builder("docker"), settings, [engine.begin() for _ in range(BEGUN)], count)
     finally:
         engine.destroy()
     with _containerd(BEGUN) as (server, names):
@@ -89,15 +86,15 @@ def lookups(count: int) -> Iterator[str]:
             (None, root, "containerd, its state directory and its database"),
         ):  # fmt: skip
             settings = ContainerdSettings(state=server.state, root=database, socket=socket)
-            yield _row(name, containerd.build, settings, names, count)
+            yield _row(name, builder("containerd"), settings, names, count)
     with _pods() as (pods, sandboxes):
         full_ids = [pods.container(sandboxes[0], f"box-{number}") for number in range(BEGUN)]
-        yield _row("CRI, API", cri.build, CriSettings(sockets=(pods.server.socket,)), full_ids, count)
+        yield _row("CRI, API", builder("cri"), CriSettings(sockets=(pods.server.socket,)), full_ids, count)
     storage = Podman()
     try:
         storage.build()
         settings = PodmanSettings(storage=(str(storage.storage),))
-        yield _row("podman, files", podman.build, settings, [storage.begin() for _ in range(BEGUN)], count)
+        yield _row("podman, files", builder("podman"), settings, [storage.begin() for _ in range(BEGUN)], count)
     finally:
         storage.destroy()
 

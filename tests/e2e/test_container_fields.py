@@ -7,18 +7,17 @@ from typing import Any, Final
 
 import pytest
 
-from mozu.core.common.containers.containerd.settings import ContainerdSettings
-from mozu.core.common.containers.cri.settings import CriSettings
-from mozu.core.common.containers.docker.settings import DockerSettings
-from mozu.core.common.containers.podman.settings import PodmanSettings
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.fields.lookups import Lookups
 from mozu.core.runtime.loop import run
-from mozu.plugins.enrichers import containerd as containerd_plugin
-from mozu.plugins.enrichers import containers as containers_plugin
-from mozu.plugins.enrichers import docker as docker_plugin
-from mozu.plugins.enrichers import podman as podman_plugin
-from mozu.plugins.enrichers.containers.settings import ContainersSettings
+from mozu.plugins.enrichers.containers import build, builder
+from mozu.plugins.enrichers.containers.settings import (
+    ContainerdSettings,
+    ContainersSettings,
+    CriSettings,
+    DockerSettings,
+    PodmanSettings,
+)
 from tests.plugins.enrichers.actors import event_of, reported, working
 from tests.support.containerd import Containerd, containerd
 from tests.support.cri import Pods, pods
@@ -97,7 +96,7 @@ def test_docker(docker: DockerEngine, tmp_path: Path) -> None:
     def ask(api: bool) -> dict[str, Any]:
         socket = docker.socket if api else tmp_path / "none.sock"
         settings = DockerSettings(socket=socket, data_root=docker.data_root)
-        return answers(docker_plugin.build, settings, full_id, "docker")
+        return answers(builder("docker"), settings, full_id, "docker")
 
     found = seen(ask)
     docker.remove(full_id)
@@ -116,7 +115,7 @@ def test_pods_of_containerd(pods: Pods, tmp_path: Path) -> None:
             containerd=ContainerdSettings(socket=socket, state=pods.server.state, root=pods.server.root / "root"),
             cri=CriSettings(sockets=(socket,)),
         )
-        return answers(containers_plugin.build, settings, full_id, "containerd")
+        return answers(build, settings, full_id, "containerd")
 
     found = seen(ask)
     pods.remove(sandbox)
@@ -130,7 +129,7 @@ def test_containerd_without_pods(containerd: Containerd, tmp_path: Path) -> None
     def ask(api: bool) -> dict[str, Any]:
         socket = containerd.socket if api else tmp_path / "none.sock"
         settings = ContainerdSettings(socket=socket, state=containerd.state, root=containerd.root / "root")
-        return answers(containerd_plugin.build, settings, "table", "containerd")
+        return answers(builder("containerd"), settings, "table", "containerd")
 
     found = seen(ask)
     containerd.remove("table")
@@ -140,6 +139,6 @@ def test_containerd_without_pods(containerd: Containerd, tmp_path: Path) -> None
 def test_podman(podman: Podman) -> None:
     full_id = podman.begin("--label", "app=web", "--volume", "/tmp:/mnt:ro")
     settings = PodmanSettings(storage=(str(podman.storage),))
-    found = seen(lambda api: answers(podman_plugin.build, settings, full_id, "podman"))
+    found = seen(lambda api: answers(builder("podman"), settings, full_id, "podman"))
     podman.remove(full_id)
     assert found == reported_by_table("podman")

@@ -129,7 +129,7 @@ def engine_files(folder: Path, capabilities: tuple[str, ...]) -> str:
     (folder / "data" / "containers").mkdir(parents=True, exist_ok=True)
     (folder / "data" / "containers").chmod(0o700)
     code = (
-        "from pathlib import Path\nfrom mozu.core.common.containers.docker.files import EngineFiles\n"
+        "from pathlib import Path\nfrom mozu.plugins.enrichers.containers.docker.files import EngineFiles\n"
         f"print(EngineFiles(Path({str(folder / 'data')!r})).readable())"
     )
     return answer(folder, capabilities, code)
@@ -141,7 +141,7 @@ def task_files(folder: Path, capabilities: tuple[str, ...]) -> str:
     (bundle / "config.json").write_text("{}")
     bundle.parent.chmod(0o700)
     code = (
-        "from pathlib import Path\nfrom mozu.core.common.containers.containerd.files import StateFiles\n"
+        "from pathlib import Path\nfrom mozu.plugins.enrichers.containers.containerd.files import StateFiles\n"
         f"print(StateFiles(Path({str(folder / 'state')!r})).bundle('web1') is not None)"
     )
     return answer(folder, capabilities, code)
@@ -153,7 +153,7 @@ def storage_files(folder: Path, capabilities: tuple[str, ...]) -> str:
     (containers / "containers.json").write_text(f'[{{"id": "{"a" * 64}"}}]')
     containers.chmod(0o700)
     code = (
-        "from mozu.core.common.containers.podman.files import AllStorage\n"
+        "from mozu.plugins.enrichers.containers.podman.files import AllStorage\n"
         f"found = AllStorage([{str(folder / 'storage')!r}])\n"
         "(place,) = found.roots()\n"  # below a folder that all may write: storage names its own user's containers alone
         "print(found.find('a' * 64, place.owner()) is not None)"

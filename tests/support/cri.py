@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from mozu.core.common.containers.grpc_calls import GrpcCalls
+from mozu.core.common.grpc_calls import GrpcCalls
 from mozu.core.common.protobuf import data_of, decode, flag_field, integer, message_field, text, text_field
 from tests.support.containerd import Containerd
 from tests.support.docker import IMAGE, PATIENCE

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from mozu.core.api import Context, FieldReaders, Obstacle
 from mozu.core.common.background_task import BackgroundTask
 from mozu.core.common.backoff import Backoff
-from mozu.core.common.containers.pod_cgroup import pod_uid
 from mozu.core.common.thread_pool import ThreadPool
 from mozu.core.model.containers import ContainerMetadata
+from mozu.core.model.containers.pod_cgroup import pod_uid
 from mozu.core.model.event import Event, Process, SyscallEvent
 from mozu.plugins.enrichers.kubernetes.access import NoAccess
 from mozu.plugins.enrichers.kubernetes.controller import Controller

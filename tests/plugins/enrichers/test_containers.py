@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.common.containers.containerd.settings import ContainerdSettings
-from mozu.core.common.containers.cri.settings import CriSettings
-from mozu.core.common.containers.docker.settings import DockerSettings
-from mozu.core.common.containers.podman.settings import PodmanSettings
 from mozu.plugins.enrichers.containers import build
-from mozu.plugins.enrichers.containers.settings import ContainersSettings
+from mozu.plugins.enrichers.containers.settings import (
+    ContainerdSettings,
+    ContainersSettings,
+    CriSettings,
+    DockerSettings,
+    PodmanSettings,
+)
 from tests.plugins.enrichers.actors import context_of, event_of, reported, until, working
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from mozu.core.api import AlertProcess, Container, Incident
-from mozu.core.common.containers.engines.control import EngineContainer
 from mozu.core.testing import alert
+from mozu.plugins.responders.container_engines.control import EngineContainer
 
 IDENT = "ab" * 32
 
