@@ -29,7 +29,7 @@ Architecture: {architecture}
 Maintainer: {maintainer}
 Installed-Size: {size}
 Depends: python3 (>= 3.11), python3 (<< 3.14), libc6 (>= 2.28), libstdc++6, systemd (>= 252), init-system-helpers
-Suggests: logrotate
+Suggests: logrotate, openssl
 Section: admin
 Priority: optional
 Homepage: {homepage}

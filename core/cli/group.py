@@ -22,7 +22,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "lsp": ("mozu.core.cli.lsp", "Help an editor with rule files: findings, completion, meanings and uses of words."),
     "rules": (
         "mozu.core.cli.rules",
-        "List rules, show, explain or promote one, compare two sets, map them to ATT&CK, or print their JSON Schema.",
+        "List rules, show, explain or promote one, compare two sets, map them to ATT&CK, print their JSON Schema, or "
+        "exchange them with a registry.",
     ),
     "fields": ("mozu.core.cli.fields", "List the fields that rules and outputs may name."),
     "events": ("mozu.core.cli.events", "List the types of events, with their parameters."),

@@ -13,6 +13,8 @@ from mozu.core.cli import attack, options, promote, pushdown
 from mozu.core.cli.impaired_rules import ImpairedRules
 from mozu.core.cli.known import known_fields
 from mozu.core.cli.rule_families import ENABLED, FamilyRow, family_rows
+from mozu.core.cli.rules_artifact import commands as rules_artifact
+from mozu.core.cli.rules_artifact import push
 from mozu.core.cli.rules_diff import command as rules_diff
 from mozu.core.cli.rules_in_force import ConfiguredRules, IdleRule, configured_rules, rules_in_force
 from mozu.core.cli.terminal import paragraph, safe, table, width
@@ -31,12 +33,18 @@ _LONGEST: Final = 30
 
 @click.group(no_args_is_help=True)
 def command() -> None:
-    """List rules, show, explain or promote one, compare two sets, map them to ATT&CK, or print their JSON Schema."""
+    """List rules, show, explain or promote one, compare two sets, map them to ATT&CK, print their JSON Schema, or
+    exchange them with a registry."""
 
 
 command.add_command(promote.command)
 command.add_command(attack.command)
 command.add_command(rules_diff.command)
+command.add_command(rules_artifact.pull_command)
+command.add_command(rules_artifact.verify_command)
+command.add_command(rules_artifact.versions_command)
+command.add_command(rules_artifact.rollback_command)
+command.add_command(push.command)
 
 
 @command.command(

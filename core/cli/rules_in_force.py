@@ -130,13 +130,21 @@ class RulesInForce(msgspec.Struct, frozen=True):
 def configured_rules(config: Config, registry: Registry, fields: FieldRegistry) -> list[ConfiguredRules]:
     """Return the rules of every evaluator `falco`. Raises ConfigError and PluginError."""
     found = []
+    for entry, settings, known in rule_settings(config, registry, fields):
+        options = Options(additions=[one.addition() for one in settings.append_output])
+        found.append(ConfiguredRules(entry, settings, known, load(settings.rules, known, options)))
+    return found
+
+
+def rule_settings(
+    config: Config, registry: Registry, fields: FieldRegistry
+) -> Iterator[tuple[Entry, RuleSettings, FieldRegistry]]:
+    """Yield every evaluator `falco`, its settings, and the fields with its static ones. Raises ConfigError and
+    PluginError."""
     for entry in config.evaluators:
         if entry.name == RULES_PLUGIN:
             settings = cast("RuleSettings", registry.settings(entry))
-            known = with_static_fields(fields, settings.static_fields)
-            options = Options(additions=[one.addition() for one in settings.append_output])
-            found.append(ConfiguredRules(entry, settings, known, load(settings.rules, known, options)))
-    return found
+            yield entry, settings, with_static_fields(fields, settings.static_fields)
 
 
 def rules_in_force(config: Config, registry: Registry, fields: FieldRegistry) -> Iterator[RulesInForce]:

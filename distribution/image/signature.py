@@ -4,17 +4,12 @@ The signature is an image of its own, which a registry keeps beside the signed o
 """
 
 import base64
-import json
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
-from typing import Final
 
 from distribution.image import oci
-
-_PAYLOAD: Final = "application/vnd.dev.cosign.simplesigning.v1+json"
-_ANNOTATION: Final = "dev.cosignproject.cosign/signature"
+from mozu.core.cli.rules_artifact import cosign
+from mozu.core.errors import MozuError
 
 
 def sign(file: Path, digest: str, key: Path, reference: str) -> str:
@@ -24,25 +19,13 @@ def sign(file: Path, digest: str, key: Path, reference: str) -> str:
     `reference` is the image's name, which is part of what is signed. Ends the program with one line if openssl does
     not take the key.
     """
-    signed = {
-        "critical": {
-            "identity": {"docker-reference": reference},
-            "image": {"docker-manifest-digest": digest},
-            "type": "cosign container image signature",
-        },
-        "optional": None,
-    }
-    payload = json.dumps(signed, separators=(",", ":")).encode()
-    with tempfile.NamedTemporaryFile() as content:
-        content.write(payload)
-        content.flush()
-        command = ["openssl", "dgst", "-sha256", "-sign", str(key), content.name]
-        done = subprocess.run(command, check=False, capture_output=True)
-    if done.returncode:
-        sys.exit(f"openssl cannot sign with {key}: {done.stderr.decode().strip().splitlines()[-1]}")
-    layer = oci.Layer(
-        oci.digest(payload), payload, "cosign's format", _PAYLOAD, {_ANNOTATION: base64.b64encode(done.stdout).decode()}
-    )
-    tag = f"{digest.replace(':', '-')}.sig"
+    payload = cosign.payload(digest, reference)
+    try:
+        signature = cosign.signed(payload, key)
+    except MozuError as error:
+        sys.exit(str(error))
+    annotations = {cosign.ANNOTATION: base64.b64encode(signature).decode()}
+    layer = oci.Layer(oci.digest(payload), payload, "cosign's format", cosign.PAYLOAD, annotations)
+    tag = cosign.signature_tag(digest)
     oci.write(file, [layer], {}, "", "1970-01-01T00:00:00Z", f"mozu:{tag}")
     return tag

@@ -52,6 +52,7 @@ NOT_MOZUS: Final = {
     ("operate/kubernetes.md", "image: {repository"): "values of the chart; tests/distribution/test_chart.py",
     ("operate/kubernetes.md", "env:"): "a part of a pod's manifest",
     ("operate/responders.md", "# systemctl edit mozu"): "systemd reads it",
+    ("operate/rules-from-a-registry.md", "# /etc/systemd/system/mozu-rules.service"): "systemd reads it",
     ("operate/operations.md", "vm: ready (mozu 0.1.0"): "output; tests/core/cli/test_status.py",
     ("operate/operations.md", "vm: degraded (mozu 0.1.0", "seen/s"): "output; tests/core/cli/test_top.py",
     ("operate/operations.md", "scrape_configs:"): "Prometheus' configuration; tests/e2e/test_prometheus.py",
@@ -235,10 +236,12 @@ def test_a_command_that_only_reads_runs(
 
 NOT_HERE: Final = re.compile(
     r"^mozu (?:rules (?:show|explain)|config|explain)$|-p beep|plugins check|^mozu check$|rules promote|rules diff"
+    r"|rules (?:pull|push|verify|versions|rollback)"
 )
 """Pattern of commands that are not run: groups and forms without required arguments, plugins that pages make, the state
-of this machine, `rules promote`, which writes a rule file (tests/core/cli/test_promote.py), and `rules diff`, which
-needs two sets of rules (tests/core/cli/rules_diff/test_command.py)."""
+of this machine, `rules promote`, which writes a rule file (tests/core/cli/test_promote.py), `rules diff`, which needs
+two sets of rules (tests/core/cli/rules_diff/test_command.py), and those that need a registry
+(tests/core/cli/rules_artifact)."""
 
 
 def spelt_out(command: str) -> Iterator[list[str]]:

@@ -9,7 +9,7 @@ import pytest
 
 from distribution.image import signature
 from tests.distribution.image.test_oci import layout
-from tests.support.requirements import program
+from tests.support import cosign_keys
 
 pytestmark = pytest.mark.live
 
@@ -19,12 +19,7 @@ DIGEST = f"sha256:{'ab' * 32}"
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
     """Return a private key, with the public one beside it as `key.pub`."""
-    file = tmp_path / "key"
-    command = [program("openssl"), "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(file)]
-    subprocess.run(command, check=True)
-    export = ["openssl", "ec", "-in", str(file), "-pubout", "-out", f"{file}.pub"]
-    subprocess.run(export, check=True, capture_output=True)
-    return file
+    return cosign_keys.pair(tmp_path)
 
 
 def verified(key: Path, payload: bytes, signed: bytes, folder: Path) -> bool:
