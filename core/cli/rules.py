@@ -14,7 +14,7 @@ from mozu.core.cli.impaired_rules import ImpairedRules
 from mozu.core.cli.known import known_fields
 from mozu.core.cli.rule_families import ENABLED, FamilyRow, family_rows
 from mozu.core.cli.rules_artifact import commands as rules_artifact
-from mozu.core.cli.rules_artifact import push
+from mozu.core.cli.rules_artifact import follow, push
 from mozu.core.cli.rules_diff import command as rules_diff
 from mozu.core.cli.rules_in_force import ConfiguredRules, IdleRule, configured_rules, rules_in_force
 from mozu.core.cli.terminal import paragraph, safe, table, width
@@ -45,6 +45,7 @@ command.add_command(rules_artifact.verify_command)
 command.add_command(rules_artifact.versions_command)
 command.add_command(rules_artifact.rollback_command)
 command.add_command(push.command)
+command.add_command(follow.command)
 
 
 @command.command(

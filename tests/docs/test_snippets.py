@@ -236,7 +236,7 @@ def test_a_command_that_only_reads_runs(
 
 NOT_HERE: Final = re.compile(
     r"^mozu (?:rules (?:show|explain)|config|explain)$|-p beep|plugins check|^mozu check$|rules promote|rules diff"
-    r"|rules (?:pull|push|verify|versions|rollback)"
+    r"|rules (?:pull|follow|push|verify|versions|rollback)"
 )
 """Pattern of commands that are not run: groups and forms without required arguments, plugins that pages make, the state
 of this machine, `rules promote`, which writes a rule file (tests/core/cli/test_promote.py), `rules diff`, which needs

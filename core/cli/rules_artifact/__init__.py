@@ -1,4 +1,4 @@
-"""`mozu rules pull`, `push`, `verify`, `versions`, `rollback`: rules as artifacts of a registry, in falcoctl's layout.
+"""`mozu rules pull`, `follow`, `push`, `verify`, `versions`, `rollback`: rules as artifacts, in falcoctl's layout.
 
 A pull passes these steps, and the rules in force stay until the last one::
 
@@ -11,5 +11,5 @@ A pull passes these steps, and the rules in force stay until the last one::
     versions      a directory of versions, of which the link `current` names one
     installation  all steps in their order
 
-`commands` and `push` are the command lines.
+`commands`, `follow` and `push` are the command lines.
 """

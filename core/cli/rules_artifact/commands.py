@@ -53,7 +53,7 @@ def access(function: F) -> F:
     return function
 
 
-def _trust(function: F) -> F:
+def trust(function: F) -> F:
     """Add `--key` and `--unsigned`: parameters `keys` and `unsigned`."""
     unsigned = click.option("--unsigned", is_flag=True, help="Take the artifact without a signature.")
     return click.option(
@@ -62,12 +62,19 @@ def _trust(function: F) -> F:
     )(unsigned(function))  # fmt: skip
 
 
-def _folder(function: F) -> F:
+def folder_option(function: F) -> F:
     """Add `--to`: parameter `folder`."""
     return click.option(
         "--to", "folder", type=click.Path(path_type=Path), default=FOLDER, show_default=True, metavar="DIRECTORY",
         help="The directory of versions; the configuration loads DIRECTORY/current.",
     )(function)  # fmt: skip
+
+
+def keep_option(function: F) -> F:
+    """Add `--keep`: parameter `keep`."""
+    return click.option("--keep", type=click.IntRange(2), default=5, show_default=True, help="Keep so many versions.")(
+        function
+    )
 
 
 def checked_keys(keys: tuple[Path, ...], *, unsigned: bool) -> tuple[Path, ...]:
@@ -89,9 +96,9 @@ Examples:
 The configuration names DIRECTORY/current among `rules`; with `reload.watch` a running mozu follows at once.""",
 )
 @click.argument("reference", type=Reference())
-@_trust
-@_folder
-@click.option("--keep", type=click.IntRange(2), default=5, show_default=True, help="Keep so many versions.")
+@trust
+@folder_option
+@keep_option
 @access
 @options.configuration
 @options.verbose
@@ -130,8 +137,8 @@ Example:
   mozu rules verify oci://registry.example/rules/web:stable --key cosign.pub""",
 )
 @click.argument("reference", type=Reference())
-@_trust
-@_folder
+@trust
+@folder_option
 @access
 @options.configuration
 @options.verbose
@@ -175,7 +182,7 @@ Examples:
   mozu rules versions oci://registry.example/rules/web    the tags of a repository""",
 )
 @click.argument("reference", type=Reference(), required=False)
-@_folder
+@folder_option
 @access
 @options.verbose
 def versions_command(
@@ -211,7 +218,7 @@ Examples:
   mozu rules rollback sha256:DIGEST     this version""",
 )
 @click.argument("digest", default="")
-@_folder
+@folder_option
 @options.verbose
 def rollback_command(digest: str, folder: Path, verbose: bool) -> None:
     """Bring the version before the one in force back into force. A later pull by a tag does not return to the version
