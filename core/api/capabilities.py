@@ -256,7 +256,8 @@ class JudgesByFields(Protocol):
 
     The evaluator looks at events through the readers of `FieldRegistry.resolve` only, except for the source class and
     the type, and gives each alert the number of its event. Its verdict on a system call may then be remembered: the
-    evaluator is not given an equal call again.
+    evaluator is not given an equal call again. An evaluator that keeps something of an event without an alert, such as
+    its number, reads a field of it that cannot be kept (`evt.rawtime`), and is given the next one, too.
     """
 
     def fields_judged(self, event_type: str) -> Sequence[Resolved]:

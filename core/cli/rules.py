@@ -161,10 +161,12 @@ def explain_command(
     longest = None if as_json else _LONGEST
     kind, item = _find(_described(loads, longest), name)
     filters: pushdown.Filters = {}
+    acts: tuple[tuple[str, str], ...] = (("kill", "undecided"), ("deny", "undenied"))
     if kind == "rule":
         rule = next(rule for one in loads for rule in one.loaded.rules.rules if rule.name == name)
         sources = [source for entry in config.sources for source, _ in registry.sources(entry)]
         filters = pushdown.of_rule(rule, fields, sources, longest)
+        acts = acts if rule.correlation is None else ()
     filtered = {"filtered_by": filters} if kind == "rule" else {}
     if as_json:
         _print({"kind": kind, "info": item["info"], "details": item["details"], **filtered})
@@ -172,7 +174,7 @@ def explain_command(
     click.echo(f"{kind} {safe(name)}  ({safe(str(item['info']['file']))}:{item['info']['line']})")
     _sections(_shortened({**item["details"], **({"tags": item["info"]["tags"]} if kind == "rule" else {})}))
     _sections({f"filtered by {source}": "\n".join(pushdown.lines(types)) for source, types in filters.items()})
-    for act, why in (("kill", "undecided"), ("deny", "undenied")):
+    for act, why in acts:
         lines = {name: "\n".join(pushdown.act_lines(types, why)) for name, types in filters.items()}
         _sections({f"{act} in the kernel by {name}": text for name, text in lines.items()})
 

@@ -99,7 +99,9 @@ class RuleProgram:
                 continue
             function = functions[event.type]
             if function is not None and (found := function(event)):
-                if self._first and not self._shadow:
+                if len(found) == 1:
+                    result.append((event, next(iter(found))))
+                elif self._first and not self._shadow:
                     result.append((event, min(found)))
                 elif self._first:
                     result.extend((event, position) for position in self._first_and_shadow(found))

@@ -20,6 +20,7 @@ from mozu.core.language.rules.checks import Resolvers, review, review_steps
 from mozu.core.language.rules.clauses import Clause, clauses, macro_trees
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.collector import ENGINE_VERSION
+from mozu.core.language.rules.correlations import Correlation
 from mozu.core.language.rules.describe import (
     ItemDescription,
     RulesDescription,
@@ -49,6 +50,7 @@ __all__ = [
     "Addition",
     "Clause",
     "Code",
+    "Correlation",
     "ExplainedClause",
     "Family",
     "FileReport",

@@ -40,6 +40,7 @@ _PLAIN: Final = (
     "skip_unknown",
     "tags",
     "guidance",
+    "correlation",
 )
 """Attributes that a rule copies from an item unchanged."""
 
@@ -173,6 +174,13 @@ class Collector:
     def _change(self, item: RuleItem, old: RuleInfo) -> None:
         """Apply all appends, then all replacements; change nothing if any of them is invalid."""
         append = item.mode is Mode.APPEND
+        if (old.correlation is None) != (item.correlation is None) and (item.correlation or item.condition) is not None:
+            has, hint = ("no `condition`", "override the rules that it is over") if old.correlation else (
+                "no `correlation`", "give a correlation another name"
+            )  # fmt: skip
+            raise refusal(
+                Code.LOAD_ERR_VALIDATE, f"the rule `{item.name}` has {has} to change", item.context, hint=hint
+            )
         new = msgspec.structs.replace(old)
         if item.condition is not None and (append or "condition" in item.appended):
             new.condition = old.condition.then(item.condition)

@@ -3,11 +3,22 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+import msgspec
+
 from mozu.core.language.conditions import Checked, CompiledOutput, ConditionError, ConditionProblem, Node
+from mozu.core.language.correlation.shown import Shown
 from mozu.core.language.rules import lint
 from mozu.core.language.rules.absent_params import absent_parameters
 from mozu.core.language.rules.additions import Added, Addition, added
 from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.correlation_reader import CorrelationItem
+from mozu.core.language.rules.correlations import (
+    Correlation,
+    any_of_texts,
+    compiled,
+    shown_always,
+    step_conditions,
+)
 from mozu.core.language.rules.exceptions import one_exception_each, with_exceptions
 from mozu.core.language.rules.filled import Filled
 from mozu.core.language.rules.list_names import misspelt_in_condition, misspelt_in_list
@@ -19,6 +30,7 @@ from mozu.core.language.rules.parsing import Cache, Parses
 from mozu.core.language.rules.problem import ItemRefused, ProblemContext, RuleProblem
 from mozu.core.language.rules.ruleset import ListView, MacroView, Rule, RuleSet
 from mozu.core.language.rules.store import RuleInfo, Store
+from mozu.core.language.rules.text import LocatedText
 from mozu.core.model.fields import FieldRegistry
 
 UNKNOWN: Final = frozenset({"unknown_field", "unavailable_field", "unknown_event_type"})
@@ -57,7 +69,8 @@ class Compiler:
         self._sources = frozenset(sources)
         self._additions = additions
         self._cache = Cache(fields)
-        self._outputs: dict[tuple[str, str, tuple[tuple[str, str], ...], bool], CompiledOutput | ConditionError] = {}
+        self._outputs: dict[tuple[object, ...], CompiledOutput | ConditionError] = {}
+        self._shown = Shown()
 
     @property
     def remembered(self) -> int:
@@ -79,7 +92,9 @@ class Compiler:
         rules = []
         for info in store.rules.values():
             if info.source in self._sources:
-                rules.append(self._rule(info, parses, macros, add))
+                steps, whole = self._steps(info, store, add)
+                if whole is not None:
+                    rules.append(self._rule(whole, steps, parses, macros, add))
         return RuleSet(
             rules=tuple(rule for rule in rules if rule is not None),
             macros=tuple(_macro_views(store, macros)),
@@ -88,7 +103,19 @@ class Compiler:
             plugins=tuple(store.plugins),
         )
 
-    def _rule(self, info: RuleInfo, parses: Parses, macros: Macros, add: Add) -> Rule | None:
+    def _steps(self, info: RuleInfo, store: Store, add: Add) -> tuple[list[LocatedText], RuleInfo | None]:
+        """Return the conditions of the steps of a correlation, and the rule with the condition that one of them holds;
+        None instead of the rule after an error."""
+        if info.correlation is None:
+            return [], info
+        texts = step_conditions(info, info.correlation, store, add)
+        if len(texts) < len(info.correlation.steps):
+            return [], None
+        return texts, msgspec.structs.replace(info, condition=any_of_texts(texts))
+
+    def _rule(
+        self, info: RuleInfo, steps: Sequence[LocatedText], parses: Parses, macros: Macros, add: Add
+    ) -> Rule | None:
         filled, node = parses.parse(with_exceptions(info.condition, info.exceptions))
         if filled is not None and node is None and parses.parse(info.condition)[1] is not None:
             for part in one_exception_each(info.condition, info.exceptions):
@@ -101,6 +128,8 @@ class Compiler:
                 checked = self._cache.check(tree, info.source)
                 _judge(checked, filled, macros, findings)
         extra = added(self._additions, info, self.fields)
+        if info.correlation is not None:
+            extra = Added(extra.text, (*extra.fields, *shown_always(info.correlation)))
         text = output_text(info.output, extra.text, info.context)
         output = self._output(text, extra, info, findings)
         if info.skip_unknown and findings.unknown and not findings.other:
@@ -112,14 +141,36 @@ class Compiler:
             add(problem)
         if filled is None or node is None or checked is None or output is None or findings.failed:
             return None
-        return _made(info, filled, node, checked, output, text)
+        rule = _made(info, filled, node, checked, output, text)
+        if info.correlation is None:
+            return rule
+        correlation = self._correlation(info, info.correlation, steps, output, parses, macros, add)
+        if correlation is None:
+            return None
+        output = msgspec.structs.replace(output, fields=correlation.of_event(output.fields))
+        return msgspec.structs.replace(rule, output=output, correlation=correlation)
+
+    def _correlation(
+        self, info: RuleInfo, item: CorrelationItem, texts: Sequence[LocatedText], output: CompiledOutput,
+        parses: Parses, macros: Macros, add: Add,
+    ) -> Correlation | None:  # fmt: skip
+        found = []
+        for text in texts:
+            filled, node = parses.parse(with_exceptions(text, info.exceptions))
+            tree = None if filled is None or node is None else macros.expand(node, filled)
+            if tree is None:
+                return None
+            found.append(self._cache.check(tree, info.source))
+        return compiled(item, found, self.fields, info.source, output, self._shown, add)
 
     def _output(self, text: OutputText, extra: Added, info: RuleInfo, findings: Findings) -> CompiledOutput | None:
         context = info.guidance.context is True
-        key = (text.value, info.source, extra.fields, context)
+        names = () if info.correlation is None else tuple(step.name for step in info.correlation.steps)
+        key = (text.value, info.source, extra.fields, context, names)
         if key not in self._outputs:
+            fields = self._shown.fields(self.fields, info.source, names, text.value) if names else self.fields
             try:
-                self._outputs[key] = compile_output(text, extra, self.fields, info.source, context=context)
+                self._outputs[key] = compile_output(text, extra, fields, info.source, context=context)
             except ConditionError as error:
                 self._outputs[key] = error
         result = self._outputs[key]

@@ -35,7 +35,6 @@ class RulesDescription(TypedDict):
     lists: list[ItemDescription]
 
 
-
 def describe_rules(result: LoadResult, fields: FieldRegistry, longest: int | None = None) -> RulesDescription:
     """Describe a load: `rules`, `macros`, `lists`, and the requirements of the files. `longest`: number of items from
     which on lists in compiled conditions are shortened."""
@@ -56,6 +55,7 @@ def describe_rule(rule: Rule, fields: FieldRegistry, longest: int | None = None)
         "info": {
             "name": rule.name,
             "condition": rule.condition_text,
+            **({} if rule.correlation is None else {"correlation": rule.correlation.sentence}),
             "priority": rule.priority.label,
             "output": rule.output_text,
             "description": rule.desc,
@@ -80,8 +80,8 @@ def describe_rule(rule: Rule, fields: FieldRegistry, longest: int | None = None)
             "condition_compiled": unparse(rule.checked.node, longest),
             "output_compiled": rule.output_text,
             "extra_output_formatted_fields": {ref.key: ref.key for ref in rule.output.template.extra},
-            "plugins": _plugins((*rule.checked.fields, *rule.output.fields)),
-            "needs": sorted(_needs((*rule.checked.fields, *rule.output.fields), fields)),
+            "plugins": _plugins(_read(rule)),
+            "needs": sorted(_needs(_read(rule), fields)),
         },
     }
 
@@ -158,6 +158,12 @@ def _source_of(macro: MacroView, rules: RuleSet) -> str:
             waiting += [other for other in inner if other not in seen]
             seen.update(inner)
     return "syscall"
+
+
+def _read(rule: Rule) -> tuple[str, ...]:
+    """Return every field that the rule reads."""
+    more = () if rule.correlation is None else rule.correlation.read
+    return (*rule.checked.fields, *rule.output.fields, *more)
 
 
 def _plugins(names: Iterable[str]) -> list[str]:

@@ -5,6 +5,7 @@ from datetime import date
 
 import msgspec
 
+from mozu.core.language.rules.correlation_reader import CorrelationItem
 from mozu.core.language.rules.guidance import Guidance
 from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.text import LocatedText
@@ -117,6 +118,7 @@ class RuleItem(msgspec.Struct, frozen=True, eq=False):
     tags: tuple[str, ...] | None = None
     exceptions: tuple[ExceptionItem, ...] | None = None
     guidance: Guidance | None = None
+    correlation: CorrelationItem | None = None
     appended: frozenset[str] = frozenset()
     """Attributes that `override` appends."""
     replaced: frozenset[str] = frozenset()

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.correlation_reader import read_correlation
 from mozu.core.language.rules.exception_reader import read_exceptions
 from mozu.core.language.rules.guidance import read_guidance
 from mozu.core.language.rules.items import Item, Mode, RuleItem
@@ -30,10 +31,12 @@ OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
     "tags": _BOTH,
     "exceptions": _BOTH,
     "mozu": _BOTH,
+    "correlation": _REPLACE,
 }
 """Key of a rule → operations that `override` may name for it."""
 RULE_KEYS: Final = frozenset(OPERATIONS) | {"rule", "source", "override", "append"}
 _FULL: Final = ("condition", "output", "desc", "priority")
+_CORRELATED: Final = ("correlation", "output", "desc", "priority")
 _ATTRIBUTES: Final = {"skip-if-unknown-filter": "skip_unknown", "mozu": "guidance"}
 
 
@@ -56,8 +59,12 @@ def read_rule(reading: MappingReader) -> Iterator[Item]:
         yield from _made(reading, name, Mode.OVERRIDE, parts)
     elif append:
         yield from _appended(reading, name)
-    elif reading.has("override") or any(reading.has(key) for key in _FULL):
-        parts = _parts(reading, OPERATIONS, {}, required=_FULL)
+    elif reading.has("override") or any(reading.has(key) for key in (*_FULL, "correlation")):
+        is_correlated = reading.has("correlation")
+        if is_correlated and reading.has("condition"):
+            hint = "put the condition into its `rules`, as {name: WORD, condition: TEXT}"
+            reading.error("a rule has either `condition` or `correlation`", reading.mapping.get("correlation"), hint)
+        parts = _parts(reading, OPERATIONS, {}, required=_CORRELATED if is_correlated else _FULL)
         parts["source"] = reading.word("source")
         yield from _made(reading, name, Mode.DEFINE, _completed(parts) if reading.failed else parts)
     else:
@@ -91,7 +98,7 @@ def _completed(parts: dict[str, Any]) -> dict[str, Any]:
     there
     is nothing to check. The rule never runs: the load has failed.
     """
-    if parts.get("condition") is None or parts.get("output") is None:
+    if all(parts.get(key) is None for key in ("condition", "correlation")) or parts.get("output") is None:
         return {}
     missing = {"desc": "", "priority": Severity.DEBUG}
     return parts | {key: value for key, value in missing.items() if parts.get(key) is None}
@@ -130,6 +137,8 @@ def _value(reading: MappingReader, key: str, override: Mapping[str, str], *, mus
         return reading.words(key, required=must)
     if key == "exceptions":
         return read_exceptions(reading, appending=override.get(key) == "append")
+    if key == "correlation":
+        return read_correlation(reading)
     if key == "mozu":
         return read_guidance(reading)
     return reading.flag(key)

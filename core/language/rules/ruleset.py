@@ -3,6 +3,7 @@
 import msgspec
 
 from mozu.core.language.conditions import Checked, CompiledOutput, Node
+from mozu.core.language.rules.correlations import Correlation
 from mozu.core.language.rules.filled import Filled
 from mozu.core.language.rules.guidance import Guidance
 from mozu.core.language.rules.items import RequiredPlugins
@@ -46,6 +47,8 @@ class Rule(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     lists: tuple[str, ...] = ()
     exceptions: tuple[ExceptionInfo, ...] = ()
     guidance: Guidance = Guidance()
+    correlation: Correlation | None = None
+    """What it wants of more than one event; its condition is then that of the events that count."""
 
 
 class MacroView(msgspec.Struct, frozen=True, eq=False, kw_only=True):

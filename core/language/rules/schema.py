@@ -6,6 +6,8 @@ A valid file may still be wrong: the schema knows shapes, not names. Keys that m
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from mozu.core.language.correlation.window import TYPES
+from mozu.core.language.rules.correlation_reader import MOST, STEP_NAME, TIMESPAN
 from mozu.core.language.rules.guidance import MATURITIES
 from mozu.core.language.rules.rule_reader import OPERATIONS
 from mozu.core.language.rules.values import BOOLEANS, MAX_UNSIGNED, priority_names
@@ -75,6 +77,7 @@ def _rule() -> JsonObject:
         "rule": _about(_TEXT, "A rule, by its name."),
         "desc": _about(_TEXT, "What it finds."),
         "condition": _about(_TEXT, "What must hold of an event."),
+        "correlation": _about(_correlation(), "What must hold of several events; mozu's own, Falco refuses it."),
         "output": _about(_TEXT, "What an alert says; %field is replaced by the field's value."),
         "priority": _about({"enum": _priorities()}, "How severe its alerts are."),
         "source": _about(_TEXT, "The source class of its events; by default syscall."),
@@ -89,8 +92,32 @@ def _rule() -> JsonObject:
         "override": _override(OPERATIONS),
         "mozu": _about(_guidance(), "What a person should know who gets one of its alerts; Falco ignores it."),
     }
-    ways = (("condition", "output", "desc", "priority"), ("override",), ("append",), ("enabled",))
+    parts = ("output", "desc", "priority")
+    ways = (("condition", *parts), ("correlation", *parts), ("override",), ("append",), ("enabled",))
     return {**_mapping(keys, ("rule",)), "anyOf": [{"required": list(way)} for way in ways]}
+
+
+def _correlation() -> JsonObject:
+    step = _mapping(
+        {"name": {"type": "string", "pattern": f"^{STEP_NAME}$"}, "rule": _TEXT, "condition": _TEXT}, ("name",)
+    )
+    number: JsonObject = {"type": "integer", "minimum": 0, "maximum": MOST}
+    condition = _mapping({"gte": number, "gt": number, "field": _TEXT}, ())
+    keys: JsonObject = {
+        "type": _about({"enum": list(TYPES)}, "What is counted, or that each of the rules must match."),
+        "rules": _about(
+            {"type": "array", "minItems": 1, "items": {"anyOf": [_TEXT, step]}},
+            "The rules, by name, or each with a name and a condition of its own.",
+        ),
+        "group-by": _about(_TEXTS, "Fields, or aliases, whose values make a group; each group counts by itself."),
+        "timespan": _about({"type": "string", "pattern": f"^{TIMESPAN}$"}, "Within which time: 90s, 15m, 4h, 1d."),
+        "condition": _about(condition, "How many events, or values of the field, raise an alert."),
+        "aliases": _about(
+            {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": _TEXT}},
+            "Names for fields that differ from rule to rule: {ALIAS: {RULE: FIELD}}.",
+        ),
+    }
+    return _mapping(keys, ("type", "rules", "timespan"))
 
 
 def _exception() -> JsonObject:

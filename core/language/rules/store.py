@@ -2,6 +2,7 @@
 
 import msgspec
 
+from mozu.core.language.rules.correlation_reader import CorrelationItem
 from mozu.core.language.rules.guidance import Guidance
 from mozu.core.language.rules.items import ExceptionReview, ExceptionValue, RequiredPlugins
 from mozu.core.language.rules.problem import ProblemContext
@@ -52,10 +53,10 @@ class RuleInfo(msgspec.Struct, eq=False, kw_only=True):
     context: ProblemContext
     index: int
     visibility: int
-    condition: LocatedText
     output: LocatedText
     desc: str
     priority: Severity
+    condition: LocatedText = LocatedText()
     source: str = "syscall"
     enabled: bool = True
     capture: bool = False
@@ -67,6 +68,8 @@ class RuleInfo(msgspec.Struct, eq=False, kw_only=True):
     """Sorted."""
     exceptions: tuple[ExceptionInfo, ...] = ()
     guidance: Guidance = Guidance()
+    correlation: CorrelationItem | None = None
+    """What the rule wants of more than one event; it then has no condition of its own."""
 
 
 class Store:

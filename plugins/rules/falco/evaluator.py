@@ -22,8 +22,9 @@ from mozu.core.api import (
     SyscallEvent,
 )
 from mozu.core.filter.formula import TRUE
-from mozu.core.language.conditions import RuleInput, compile_rules
+from mozu.core.language.conditions import Checked, CompiledOutput, RuleInput, compile_rules
 from mozu.core.language.conditions.unparse import unparse
+from mozu.core.language.correlation import Completed
 from mozu.core.language.rules import (
     ENGINE_VERSION,
     LoadResult,
@@ -38,6 +39,7 @@ from mozu.core.language.rules import (
     with_static_fields,
 )
 from mozu.plugins.rules.falco.container_state import ContainerState
+from mozu.plugins.rules.falco.correlating import Correlating, wanted_of
 from mozu.plugins.rules.falco.enrichment_fields import EnrichmentFields
 from mozu.plugins.rules.falco.rule_times import RuleTimes
 from mozu.plugins.rules.falco.settings import FalcoSettings
@@ -64,7 +66,9 @@ class FalcoEvaluator:
         self.rules: list[Rule] = selected(result.rules.rules, (*settings.chosen(), *selectors), minimum)
         self._shadow = in_shadow(self.rules, selectors)
         self._fields = fields
-        self._program = compile_rules(self._inputs(self.rules), fields, settings.rule_matching)
+        self._correlating = Correlating(self.rules, fields, context, settings.correlation_groups)
+        inputs = self._inputs(rule for rule in self.rules if rule.correlation is None)
+        self._program = compile_rules([*inputs, *self._correlating.inputs], fields, settings.rule_matching)
         self._times = RuleTimes(self._program, context, settings.rule_times) if settings.rule_times else None
         self._digest = ""
         self._enrichment = EnrichmentFields(context.requested_fields, fields)
@@ -106,12 +110,14 @@ class FalcoEvaluator:
         """Return alerts in the order of events, and of rules within an event."""
         if self._times is not None:
             self._times.sample(batch)
-        return [self._alert(event, position) for event, position in self._program.evaluate(batch)]
+        return [self._alert(*found) for found in self._correlating.completed(self._program.evaluate(batch))]
 
-    def _alert(self, event: Event, position: int) -> Alert:
+    def _alert(self, event: Event, position: int, done: Completed | None = None) -> Alert:
         rule = self.rules[position]
         shadow = rule.name in self._shadow
         self._matches[position].value += 1
+        if done is not None and rule.correlation is not None:
+            rule.correlation.shown.show(done, rule.correlation.names)
         values = rule.output.values(event)
         return Alert(
             rule=rule.name,
@@ -164,6 +170,7 @@ class FalcoEvaluator:
     def reload(self) -> "FalcoEvaluator":
         """Return an evaluator from the present files, prepared so that the event loop compiles nothing."""
         fresh = FalcoEvaluator(self._settings, self.context)
+        fresh._correlating.adopt(self._correlating)
         fresh._program.prepare()
         fresh.demand()
         fresh.rules_digest()
@@ -176,7 +183,9 @@ class FalcoEvaluator:
             for rule in self.rules:
                 what = (rule.name, rule.source, rule.output.template, rule.priority.name, rule.tags)
                 mode = "shadow " if rule.name in self._shadow else ""
-                digest.update(f"{mode}{what!r} {unparse(rule.checked.node)}\n".encode("utf-8", "backslashreplace"))
+                more = "" if rule.correlation is None else f" {rule.correlation.digest()}"
+                text = f"{mode}{what!r} {unparse(rule.checked.node)}{more}\n"
+                digest.update(text.encode("utf-8", "backslashreplace"))
             self._digest = digest.hexdigest()
         return self._digest
 
@@ -185,11 +194,11 @@ class FalcoEvaluator:
         return [rule.name for rule in self.rules]
 
     def rule_conditions(self, wanted: Callable[[RuleHead], bool]) -> Sequence[RuleCondition]:
-        """Return each condition as if its rule were the only one, but of no rule in shadow mode: nothing acts for
-        those. See `GivesConditions`."""
+        """Return each condition as if its rule were the only one, but of no rule in shadow mode, for which nothing
+        acts, and of no correlation, for which one event decides nothing. See `GivesConditions`."""
         found = []
         for rule in self.rules:
-            if rule.name in self._shadow:
+            if rule.name in self._shadow or rule.correlation is not None:
                 continue
             head = RuleHead(rule.name, rule.source, tuple(rule.tags), tuple(rule.guidance.respond))
             if wanted(head):
@@ -233,9 +242,13 @@ class FalcoEvaluator:
         }
         for rule in self.rules:
             types = needs.setdefault(rule.source, {})
-            for name in _types(rule) if _EVERY in types else _types(rule) & types.keys():
-                asked = rule.output.needs(None if name == _EVERY else name) | self._enrichment.needs(rule.source, name)
-                types[name] = types.get(name, frozenset()) | asked
+            for checked, outputs in wanted_of(rule):
+                possible = _types(checked)
+                for name in possible if _EVERY in types else possible & types.keys():
+                    asked = [output.needs(None if name == _EVERY else name) for output in outputs]
+                    if rule.output in outputs:
+                        asked.append(self._enrichment.needs(rule.source, name))
+                    types[name] = types.get(name, frozenset()).union(*asked)
         return needs
 
 
@@ -253,13 +266,16 @@ def _notes(rule: Rule) -> RuleNotes:
     )
 
 
-def _types(rule: Rule) -> frozenset[str]:
-    possible = rule.checked.event_types
-    return frozenset({_EVERY}) if possible is None else possible
+def _types(checked: Checked) -> frozenset[str]:
+    return frozenset({_EVERY}) if checked.event_types is None else checked.event_types
 
 
 def _fields_of(rule: Rule) -> Iterable[str]:
-    return (*rule.checked.fields, *rule.output.fields)
+    return (field for checked, outputs in wanted_of(rule) for field in (*checked.fields, *_read_by(outputs)))
+
+
+def _read_by(outputs: Iterable[CompiledOutput]) -> Iterable[str]:
+    return (field for output in outputs for field in output.fields)
 
 
 def _is_of(field: str, reference: str) -> bool:

@@ -47,9 +47,7 @@ class AppendOutput(_Strict):
     extra_fields: tuple[str | dict[str, str], ...] = Field(
         (), description="Fields (`proc.pid`), or one-key mappings NAME: FORMAT, that only `output_fields` shows."
     )
-    suggested_output: bool = Field(
-        False, description="Append NAME=%FIELD for every field suggested for the source."
-    )
+    suggested_output: bool = Field(False, description="Append NAME=%FIELD for every field suggested for the source.")
 
     @model_validator(mode="after")
     def _unique_keys(self) -> Self:
@@ -152,6 +150,11 @@ class FalcoSettings(Settings):
         description="Rules to enable, to disable, to put in shadow mode and to promote out of it, by name or tag, in "
         "order; later elements win.",
     )
+    correlation_groups: int = Field(
+        50_000, ge=1,
+        description="How many groups (values of `group-by`) one correlation keeps; beyond that the user or container "
+        "with the most loses some.",
+    )  # fmt: skip
     append_output: tuple[AppendOutput, ...] = Field((), description="What is added to the outputs of which rules.")
     static_fields: dict[str, str] = Field({}, description="Texts that rules and outputs read as static.NAME.")
     rule_times: int = Field(

@@ -21,11 +21,16 @@ def hidden_rule(view: View, before: Sequence[View]) -> Iterator[RuleProblem]:
     types = view.rule.checked.event_types
     if not can_hold(view.formula, view.resolver, _EFFORT):
         return
+    if view.rule.correlation is not None:
+        return
     tested = set(view.rule.checked.fields)
     earlier = [
         one
         for one in before
-        if one.rule.source == view.rule.source and _share_types(one, view) and _demanded(one) <= tested
+        if one.rule.correlation is None
+        and one.rule.source == view.rule.source
+        and _share_types(one, view)
+        and _demanded(one) <= tested
     ]
     whole = [one for one in earlier if _covers_types(one, types)]
     one = next((one for one in whole if _is_hidden(view, [one])), None)

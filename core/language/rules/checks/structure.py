@@ -133,6 +133,6 @@ def _output(view: View) -> Iterator[RuleProblem]:
     if foreign is not None:
         message = f"`{foreign[0]}` is printed literally: it is not a field"
         yield place.problem(Code.LINT_OUTPUT, message, foreign.start(), f"write %{foreign[1]}")
-    elif not view.rule.output.fields:
+    elif not view.rule.output.fields and view.rule.correlation is None:
         message = f"the output of the rule `{view.rule.name}` prints no field"
         yield place.problem(Code.LINT_OUTPUT, message, 0, "print what happened, as in %proc.cmdline or %fd.name")

@@ -55,6 +55,7 @@ def test_falcos_own_rules_are_valid() -> None:
         "- list: ports\n  items: [22, ssh, 443, yes]\n",
         "- list: bad\n  items_from: bad.txt\n",
         "- macro: m\n  condition: evt.type=open\n",
+        RULE.replace("condition: evt.type=open", "correlation: {type: temporal, rules: [x, y], timespan: 1m}"),
         RULE,
         RULE + "  tags: [T1003, 5]\n  enabled: off\n",
         RULE + "  exceptions: [{name: e, fields: [proc.name, fd.name], comps: [in, =], values: [[[a, b], c]]}]\n",
