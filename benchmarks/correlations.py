@@ -17,7 +17,7 @@ from typing import Final
 
 from benchmarks.evaluator import made, process
 from mozu.core.api import Context, Event, FieldRegistry, Metrics
-from mozu.core.language.correlation import Match, State, Window, step
+from mozu.core.language.correlation import CorrelationState, StepMatch, Window, step
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.rules.falco.settings import FalcoSettings
@@ -67,12 +67,14 @@ def memory() -> None:
     """Print what a group with one match takes."""
     for kind in _KINDS:
         window = Window(type=kind, span=10**12, steps=2, at_least=20)
-        state = State(_GROUPS)
+        state = CorrelationState(_GROUPS)
         gc.collect()
         tracemalloc.start()
         for number in range(_GROUPS):
             step(
-                window, state, Match(step=0, key=f"/srv/files/{number}", time=10**18 + number, number=number, value="v")
+                window,
+                state,
+                StepMatch(step=0, key=f"/srv/files/{number}", time=10**18 + number, number=number, value="v"),
             )
         taken, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()

@@ -33,6 +33,10 @@ class GivenFields(msgspec.Struct, frozen=True):
 
     fields: Fields
     offset: int
+    at: int = 0
+    """Nanoseconds from the beginning of the scene."""
+    alert: tuple[str, ...] = ()
+    """The rules that alert at this event of a scene."""
 
 
 class NamedRule(msgspec.Struct, frozen=True):
@@ -74,6 +78,8 @@ class RuleTest(msgspec.Struct, frozen=True):
     given: Fields = {}
     """Fields for every event whose type has them."""
     events: tuple[GivenFields, ...] = ()
+    is_scene: bool = False
+    """True if the events belong together: each rule in `match` alerts where they say so, and at no other."""
     act: Act | None = None
     recording: Path | None = None
 

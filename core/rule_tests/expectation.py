@@ -87,6 +87,25 @@ def failures(test: RuleTest, judged: JudgedRules, alerts: Sequence[RaisedAlert])
                 yield Failure(one.offset, text, rule)
 
 
+def scene_failures(
+    test: RuleTest, judged: JudgedRules, alerts: Sequence[Sequence[RaisedAlert]]
+) -> Iterator[Failure]:
+    """Yield the expectations of a scene that were not met: an alert that is missing, and one where none should be."""
+    named = {one.name for one in test.expected.match}
+    for number, (given, raised) in enumerate(zip(test.events, alerts, strict=True), 1):
+        place = f"event {number}, at {given.at / 10**9:g} s"
+        names = [one.rule for one in raised]
+        for rule in given.alert:
+            if rule not in names:
+                yield Failure(given.offset, f"`{rule}` should alert at {place}, and stayed quiet")
+        for one in raised:
+            if one.rule in named and one.rule not in given.alert:
+                yield Failure(given.offset, f"`{one.rule}` should not alert at {place}, and did: {one.text}")
+    for failure in failures(test, judged, [one for raised in alerts for one in raised]):
+        if "stayed quiet" not in failure.text:
+            yield failure
+
+
 def _fitting(named: NamedRule, judged: JudgedRules) -> list[Rule]:
     if _STAR not in named.name:
         return [judged.rules[named.name]] if named.name in judged.rules else []

@@ -16,7 +16,17 @@ from mozu.core.language.conditions import (
     Test,
     compile_rules,
 )
-from mozu.core.language.rules import Clause, ExplainedClause, Rule, RuleSet, clauses, explained, load, macro_trees
+from mozu.core.language.rules import (
+    Clause,
+    ExplainedClause,
+    Rule,
+    RuleSet,
+    clauses,
+    explained,
+    load,
+    macro_trees,
+    step_inputs,
+)
 from mozu.core.model.event import Event
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.value_types import FieldValue
@@ -24,6 +34,8 @@ from mozu.core.rule_tests.shown import shortened, shown
 
 _MOST: Final = 6
 """Number of tests of a condition that a sentence names."""
+_GROUPS: Final = 100_000
+"""Maximum number of groups of a correlation."""
 
 
 class RaisedAlert(msgspec.Struct, frozen=True):
@@ -68,6 +80,35 @@ class JudgedRules:
             values = rule.output.values(event)
             found.append(RaisedAlert(rule.name, rule.output.template.render(values), values))
         return found
+
+    def scene(self, events: Iterable[Event]) -> list[list[RaisedAlert]]:
+        """Return the alerts at each event, with those of correlations, to which no event came before."""
+        correlators = {
+            rule.name: rule.correlation.correlator(self.fields, _GROUPS)
+            for rule in self._in_order
+            if rule.correlation is not None
+        }
+        result: list[list[RaisedAlert]] = []
+        for event in events:
+            found = [one for one in self.alerts((event,)) if one.rule not in correlators]
+            for _, position in self._steps.evaluate((event,)):
+                rule, at = self._places[position]
+                done = correlators[rule.name].take(event, at)
+                if done is not None and rule.correlation is not None:
+                    rule.correlation.shown.show(done, rule.correlation.names)
+                    values = rule.output.values(event)
+                    found.append(RaisedAlert(rule.name, rule.output.template.render(values), values))
+            result.append(found)
+        return result
+
+    @cached_property
+    def _steps(self) -> RuleProgram:
+        return compile_rules([one for one, _, _ in step_inputs(self._in_order)], self.fields, "all")
+
+    @cached_property
+    def _places(self) -> list[tuple[Rule, int]]:
+        """Rule and number of the step of each input of `_steps`."""
+        return [(self._in_order[place], at) for _, place, at in step_inputs(self._in_order)]
 
     def clause(self, rule: Rule) -> Clause:
         """Return the tree of the rule's condition."""

@@ -1,7 +1,8 @@
 """Test files → tests: YAML items `rules`, `given` and `test`, every mistake with its place."""
 
+import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Map
 from pathlib import Path
 from typing import Final
@@ -23,7 +24,11 @@ from mozu.core.rule_tests.document import (
     RuleTestFile,
 )
 
-_EVENTS: Final = ("event", "events", "run", "recording")
+_EVENTS: Final = ("event", "events", "scene", "run", "recording")
+_IN_SCENE: Final = ("at", "event", "alert", "times", "every")
+_UNITS: Final = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86_400 * 10**9}
+_MOST: Final = 10_000
+"""Most events that `times` may stand for."""
 _KEYS: Final = ("test", "source", "given", *_EVENTS, "under", "match", "quiet", "output", "fields")
 _IN_BRACES: Final = "between braces put what holds a comma, a colon or a bracket in quotes, or write a field a line"
 SOURCES: Final = ("ptrace", "ebpf")
@@ -112,13 +117,15 @@ class _Reader:
             said = f"has {' and '.join(f'`{key}`' for key in what)}" if what else "says nothing of what happens"
             raise _Mistake(f"the test `{name}` {said}; give it one of {', '.join(_EVENTS)}", offset)
         given = _fields(keys["given"][1], "given") if "given" in keys else {}
+        events = tuple(_scene(keys["scene"][1]) if "scene" in keys else _events(what[0], keys))
         self._tests[name] = RuleTest(
             name=name,
             offset=offset,
-            expected=_expected(name, keys, offset),
+            expected=_expected(name, keys, offset, events),
             source=_text(keys["source"][1], "source") if "source" in keys else "",
             given={**self._given, **given},
-            events=tuple(_events(what[0], keys)),
+            events=events,
+            is_scene="scene" in keys,
             act=_act(keys),
             recording=self._folder / _text(keys["recording"][1], "recording") if "recording" in keys else None,
         )
@@ -184,6 +191,33 @@ def _events(what: str, keys: Map[str, tuple[int, Node]]) -> Iterator[GivenFields
             yield GivenFields(_fields(item, "events"), item.offset)
 
 
+def _scene(node: Node) -> Iterator[GivenFields]:
+    """Yield the events of a scene; one with `times` as often as that."""
+    if not isinstance(node, Sequence) or not node.items:
+        raise _Mistake("`scene` is a list of {at: 10s, event: FIELDS}", node.offset)
+    for item in node.items:
+        keys = _keys(item) if isinstance(item, Mapping) else {}
+        _only(keys, _IN_SCENE, "an event of a scene")
+        if "event" not in keys or "at" not in keys:
+            raise _Mistake("an event of a scene has `at`, a time such as 10s, and `event`", item.offset)
+        at, fields = _time(keys["at"][1], "at"), _fields(keys["event"][1], "event")
+        alert = tuple(_texts(keys["alert"][1], "alert")) if "alert" in keys else ()
+        times = _count(keys["times"][1]) if "times" in keys else 1
+        if times > _MOST:
+            raise _Mistake(f"`times` is {_MOST:,} at most", keys["times"][0])
+        every = _time(keys["every"][1], "every") if "every" in keys else 0
+        for number in range(times):
+            last = number == times - 1
+            yield GivenFields(fields, keys["event"][1].offset, at + number * every, alert if last else ())
+
+
+def _time(node: Node, what: str) -> int:
+    found = re.fullmatch(r"(-?\d{1,9})(ms|s|m|h|d)", node.text) if isinstance(node, Scalar) else None
+    if found is None:
+        raise _Mistake(f"`{what}` is a time such as 500ms, 10s, 5m, 2h or 1d", node.offset)
+    return int(found[1]) * _UNITS[found[2]]
+
+
 def _act(keys: Map[str, tuple[int, Node]]) -> Act | None:
     under = ""
     if "under" in keys:
@@ -210,8 +244,14 @@ def _argument(node: Node) -> str:
     return node.text
 
 
-def _expected(name: str, keys: Map[str, tuple[int, Node]], offset: int) -> Expected:
+def _expected(name: str, keys: Map[str, tuple[int, Node]], offset: int, events: Iterable[GivenFields]) -> Expected:
     match = tuple(_named(keys["match"][1], "match", counted=True)) if "match" in keys else ()
+    if "scene" in keys:
+        if match:
+            text = "an event of a scene says itself which rule alerts: {at: 9s, event: …, alert: RULE}"
+            raise _Mistake(text, keys["match"][0])
+        alerts = {rule: one.offset for one in events for rule in one.alert}
+        match = tuple(NamedRule(rule, at) for rule, at in alerts.items())
     quiet = tuple(_named(keys["quiet"][1], "quiet")) if "quiet" in keys else ()
     if not match and not quiet:
         raise _Mistake(f"the test `{name}` expects nothing; name rules in `match` or in `quiet`", offset)

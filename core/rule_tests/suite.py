@@ -12,8 +12,8 @@ from mozu.core.errors import MozuError, Problem, RulesError
 from mozu.core.language.rules.rule_test_names import SUFFIXES
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.rule_tests.coverage import Coverage
-from mozu.core.rule_tests.document import RuleTest, RuleTestFile
-from mozu.core.rule_tests.expectation import failures, named_rules, source_of, unknown_rules
+from mozu.core.rule_tests.document import GivenValue, RuleTest, RuleTestFile
+from mozu.core.rule_tests.expectation import failures, named_rules, scene_failures, source_of, unknown_rules
 from mozu.core.rule_tests.given.fields import given_fields
 from mozu.core.rule_tests.given.make import ImpossibleEvent, make_event
 from mozu.core.rule_tests.judged import JudgedRules
@@ -21,6 +21,8 @@ from mozu.core.rule_tests.live_run import LiveRun, Skipped
 from mozu.core.rule_tests.outcome import OutcomeKind, TestOutcome
 from mozu.core.rule_tests.reader import read_tests
 
+_BEGIN: Final = 1_700_000_000 * 10**9
+"""Time at which scenes begin."""
 _PATTERNS: Final = tuple(f"*{suffix}" for suffix in SUFFIXES)
 
 
@@ -115,7 +117,7 @@ class Suite:
             kind, messages = OutcomeKind.ERROR, mistakes
         else:
             run: Callable[[RuleTestFile, RuleTest, JudgedRules], tuple[Problem, ...]]
-            run = self._events if test.events else self._observed
+            run = self._scene if test.is_scene else self._events if test.events else self._observed
             try:
                 messages = run(file, test, judged)
                 kind = OutcomeKind.FAILED if messages else OutcomeKind.PASSED
@@ -143,6 +145,20 @@ class Suite:
                 place = failure.offset if failure.rule is None else given.offset
                 found.append(file.problem(place, f"{failure.text}{reason}"))
         return tuple(found)
+
+    def _scene(self, file: RuleTestFile, test: RuleTest, judged: JudgedRules) -> tuple[Problem, ...]:
+        """Judge events that belong together; each has its time and its number."""
+        source, rules = source_of(test, judged), named_rules(test, judged)
+        events = []
+        for number, given in enumerate(test.events, 1):
+            fixed = {"evt.rawtime": str(_BEGIN + given.at), "evt.num": str(number)}
+            own = {name: GivenValue(value, given.offset) for name, value in fixed.items()}
+            event = make_event(self._fields, source, test.given, {**given.fields, **own}, given.offset)
+            for rule in rules:
+                self.coverage.see(judged, rule, event)
+            events.append(event)
+        found = scene_failures(test, judged, judged.scene(events))
+        return tuple(file.problem(failure.offset, failure.text) for failure in found)
 
     def _observed(self, file: RuleTestFile, test: RuleTest, judged: JudgedRules) -> tuple[Problem, ...]:
         """Run an act or a recording; the engine has the rules of the same files."""

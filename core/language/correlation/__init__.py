@@ -7,6 +7,6 @@ correlator  events → matches: keys, values and texts that are read of an event
 
 from mozu.core.language.correlation.correlator import Correlator, Reads
 from mozu.core.language.correlation.groups import Groups
-from mozu.core.language.correlation.window import Completed, Match, State, Window, step
+from mozu.core.language.correlation.window import Completed, CorrelationState, StepMatch, Window, step
 
-__all__ = ["Completed", "Correlator", "Groups", "Match", "Reads", "State", "Window", "step"]
+__all__ = ["Completed", "CorrelationState", "Correlator", "Groups", "Reads", "StepMatch", "Window", "step"]

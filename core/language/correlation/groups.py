@@ -7,12 +7,16 @@ flood evicts its own groups.
 """
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from itertools import islice
 from typing import Any, Final
 
 import msgspec
 
+from mozu.core.model.value_types import FieldValue
+
+Told = Mapping[str, FieldValue]
+"""Values of fields that outputs show, by field."""
 _SHARE: Final = 8
 """The part of the groups of an account that one eviction takes: scanning for them is paid for by many new groups."""
 
@@ -23,7 +27,7 @@ class Group(msgspec.Struct, gc=False, eq=False):
     account: Hashable
     content: Any = None
     """What counts; None until the first match, and after an alert."""
-    told: dict[int, Any] | None = None
+    told: dict[int, tuple[int, Told]] | None = None
     """Step → time of its newest match, and its values for outputs; None if outputs show none."""
     alerted: int | None = None
     """Newest time of the correlation at the last alert."""

@@ -13,12 +13,12 @@ the same alerts as the run that made it. What counts:
 """
 
 from array import array
-from collections.abc import Hashable, Sequence
-from typing import Any, Final
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
-from mozu.core.language.correlation.groups import Group, Groups
+from mozu.core.language.correlation.groups import Group, Groups, Told
 
 EVENT_COUNT: Final = "event_count"
 VALUE_COUNT: Final = "value_count"
@@ -40,7 +40,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     """Number of matches, or of values, that raises an alert; without meaning for the temporal types."""
 
 
-class Match(msgspec.Struct, frozen=True, gc=False):
+class StepMatch(msgspec.Struct, frozen=True, gc=False):
     """An event that fulfils the condition of one step."""
 
     step: int
@@ -54,7 +54,7 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     """Who pays for a new group: a user or a container."""
     value: Hashable = None
     """The value to count; None: there is none, and the match does not count."""
-    told: Any = None
+    told: Told | None = None
     """Values for outputs."""
 
 
@@ -70,13 +70,13 @@ class Completed(msgspec.Struct, frozen=True):
     last: int
     values: tuple[Hashable, ...] = ()
     """The counted values."""
-    told: dict[int, Any] = {}
+    told: Mapping[int, Told] = {}
     """Step → values for outputs, of the match that counted last for it."""
     silenced: int = 0
     """Number of matches that came within a timespan after the group's last alert."""
 
 
-class State:
+class CorrelationState:
     """The state of one correlation; only `step` changes it."""
 
     def __init__(self, most_groups: int) -> None:
@@ -119,7 +119,7 @@ class State:
         return True
 
 
-def step(window: Window, state: State, match: Match) -> Completed | None:
+def step(window: Window, state: CorrelationState, match: StepMatch) -> Completed | None:
     """Take one match, in the order of arrival; return what it completes. Matches of one event are passed with the last
     step first."""
     state.matches += 1
@@ -141,7 +141,7 @@ def step(window: Window, state: State, match: Match) -> Completed | None:
     return done
 
 
-def _counted(window: Window, newest: int, group: Group, match: Match) -> Completed | None:
+def _counted(window: Window, newest: int, group: Group, match: StepMatch) -> Completed | None:
     """`content`: time and number of each match by turns, in the order of times."""
     _tell(group, match)
     times: array[int] | None = group.content
@@ -160,7 +160,7 @@ def _counted(window: Window, newest: int, group: Group, match: Match) -> Complet
     return Completed(len(times) // 2, tuple(times[1::2]), times[0], times[-2], told=_told(group, horizon))
 
 
-def _valued(window: Window, newest: int, group: Group, match: Match) -> Completed | None:
+def _valued(window: Window, newest: int, group: Group, match: StepMatch) -> Completed | None:
     """`content`: value → time and number of its newest match, in the order of arrival."""
     _tell(group, match)
     seen: dict[Hashable, tuple[int, int]] | None = group.content
@@ -180,9 +180,9 @@ def _valued(window: Window, newest: int, group: Group, match: Match) -> Complete
     return Completed(len(seen), numbers, ordered[0][0], ordered[-1][0], tuple(seen), _told(group, horizon))
 
 
-def _together(window: Window, newest: int, group: Group, match: Match) -> Completed | None:
+def _together(window: Window, newest: int, group: Group, match: StepMatch) -> Completed | None:
     """`content`: for each step the newest match; None if there was none."""
-    seen: list[Match | None] | None = group.content
+    seen: list[StepMatch | None] | None = group.content
     if seen is None:
         seen = group.content = [None] * window.steps
     old = seen[match.step]
@@ -193,46 +193,44 @@ def _together(window: Window, newest: int, group: Group, match: Match) -> Comple
     return _completed(found) if len(found) == window.steps else None
 
 
-def _in_order(window: Window, newest: int, group: Group, match: Match) -> Completed | None:
-    """`content`: the newest time, then for each step but the last the newest sequence that ends with it. Of two that
+def _in_order(window: Window, newest: int, group: Group, match: StepMatch) -> Completed | None:
+    """`content`: the newest match, then for each step but the last the newest sequence that ends with it. Of two that
     end with the same step, the one that began later can do all that the other can."""
-    begun: list[Any] | None = group.content
+    begun: list[tuple[StepMatch, ...]] | None = group.content
     if begun is None:
-        begun = group.content = [match.time, *[None] * (window.steps - 1)]
-    if match.time < begun[0]:
+        begun = group.content = [(), *[()] * (window.steps - 1)]
+    kept = _kept(match)
+    if begun[0] and kept.time < begun[0][0].time:
         return None
-    begun[0] = match.time
-    if match.step == 0:
-        begun[1] = (_kept(match),)
+    begun[0] = (kept,)
+    before = () if match.step == 0 else begun[match.step]
+    if match.step and (not before or before[0].time < newest - window.span):
         return None
-    before: tuple[Match, ...] | None = begun[match.step]
-    if before is None or before[0].time < newest - window.span:
-        return None
-    whole = (*before, _kept(match))
+    whole = (*before, kept)
     if match.step < window.steps - 1:
         begun[match.step + 1] = whole
         return None
     return _completed(whole)
 
 
-def _kept(match: Match) -> Match:
+def _kept(match: StepMatch) -> StepMatch:
     """Return the match without what its group knows."""
-    return Match(match.step, None, match.time, match.number, told=match.told)
+    return StepMatch(match.step, None, match.time, match.number, told=match.told)
 
 
-def _completed(matches: Sequence[Match]) -> Completed:
+def _completed(matches: Sequence[StepMatch]) -> Completed:
     """Return what these matches of different steps are together."""
     ordered = sorted(matches, key=lambda one: (one.time, one.number))
     told = {one.step: one.told for one in matches if one.told is not None}
     return Completed(len(ordered), tuple(one.number for one in ordered), ordered[0].time, ordered[-1].time, told=told)
 
 
-def _tell(group: Group, match: Match) -> None:
+def _tell(group: Group, match: StepMatch) -> None:
     if match.told is not None:
         group.told = {**(group.told or {}), match.step: (match.time, match.told)}
 
 
-def _told(group: Group, horizon: int) -> dict[int, Any]:
+def _told(group: Group, horizon: int) -> dict[int, Told]:
     return {at: values for at, (time, values) in (group.told or {}).items() if time >= horizon}
 
 

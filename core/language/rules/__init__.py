@@ -42,6 +42,7 @@ from mozu.core.language.rules.schema import rules_schema
 from mozu.core.language.rules.selection import Selector, in_shadow, nothing_selected, selected
 from mozu.core.language.rules.source import SourceFile
 from mozu.core.language.rules.static_fields import with_static_fields
+from mozu.core.language.rules.step_inputs import step_inputs
 from mozu.core.language.rules.values import Version, priority, priority_names
 
 __all__ = [
@@ -93,5 +94,6 @@ __all__ = [
     "review_steps",
     "rules_schema",
     "selected",
+    "step_inputs",
     "with_static_fields",
 ]

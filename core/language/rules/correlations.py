@@ -23,6 +23,9 @@ TIME: Final = "evt.rawtime"
 """The field with the time of an event. It is read of every event that counts, and its value cannot be kept; so no
 verdict on such an event is remembered, and the next equal one is evaluated, too."""
 
+ACCOUNT: Final = ("user.uid", "container.id")
+"""Fields of a system call that say who pays for its group: a user in a container."""
+
 
 class CorrelatedStep(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """A step: its condition, and what is read of events that fulfil it."""
@@ -38,6 +41,7 @@ class Correlation(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """What a rule wants of more than one event. The rule's condition is that of any of its steps."""
 
     window: Window
+    source: str
     steps: tuple[CorrelatedStep, ...]
     group_by: tuple[str, ...]
     field: str
@@ -55,7 +59,9 @@ class Correlation(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
     def correlator(self, fields: FieldRegistry, most_groups: int) -> Correlator:
         """Return the correlation at work, with nothing matched yet."""
-        return Correlator(self.window, [step.reads for step in self.steps], fields.resolve(TIME).read, most_groups)
+        account = [fields.resolve(name).read for name in ACCOUNT] if self.source == "syscall" else []
+        reads = [step.reads for step in self.steps]
+        return Correlator(self.window, reads, fields.resolve(TIME).read, account, most_groups)
 
     def of_event(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return those of an output's fields that are of the event itself, not of the correlation or a step."""
@@ -147,6 +153,7 @@ def compiled(
         made.append(CorrelatedStep(name=step.name, rule=step.rule, checked=checked, reads=reads))
     return Correlation(
         window=Window(type=item.type, span=item.span, steps=len(made), at_least=item.at_least),
+        source=source,
         steps=tuple(made),
         group_by=item.group_by,
         field=item.field,

@@ -8,31 +8,25 @@ from mozu.core.api import Context, Event, FieldRegistry
 from mozu.core.language.conditions import Checked, CompiledOutput, RuleInput
 from mozu.core.language.conditions.unparse import unparse
 from mozu.core.language.correlation import Completed, Correlator
-from mozu.core.language.rules import Correlation, Rule
+from mozu.core.language.rules import Correlation, Rule, step_inputs
 
 _METRICS = ("correlation_matches_total", "correlation_late_total", "correlation_evicted_total")
 
 
 class Correlating:
-    """The correlations among the rules. A step is an input of the program like a rule in shadow mode: its match hides
-    no match of a rule, and none hides it."""
+    """The correlations among the rules, whose steps are inputs of the program."""
 
     def __init__(self, rules: Sequence[Rule], fields: FieldRegistry, context: Context, most_groups: int) -> None:
         self._log, self._metrics = context.log, context.metrics
         self._plain = [place for place, rule in enumerate(rules) if rule.correlation is None]
         self._at_work: dict[int, _AtWork] = {}
-        self.inputs: list[RuleInput] = []
-        """The steps, of each rule the last one first; see `step`."""
-        self._steps: list[tuple[int, int]] = []
+        steps = list(step_inputs(rules))
+        self.inputs: list[RuleInput] = [one for one, _, _ in steps]
+        self._steps: list[tuple[int, int]] = [(place, at) for _, place, at in steps]
         """Position of the rule, and number of the step, of each input."""
         for place, rule in enumerate(rules):
-            if rule.correlation is None:
-                continue
-            self._at_work[place] = _at_work(rule, rule.correlation, fields, context, most_groups)
-            for at in reversed(range(len(rule.correlation.steps))):
-                node = rule.correlation.steps[at].checked.node
-                self.inputs.append(RuleInput(rule.name, rule.source, node, shadow=True))
-                self._steps.append((place, at))
+            if rule.correlation is not None:
+                self._at_work[place] = _at_work(rule, rule.correlation, fields, context, most_groups)
 
     def completed(self, found: Iterable[tuple[Event, int]]) -> Iterator[tuple[Event, int, Completed | None]]:
         """Yield the event, the position of the rule and, for a correlation, what is completed, of all alerts that these

@@ -31,13 +31,13 @@ test: x
 
 - test: a
   quiet: b
-=> 1:3: the test `a` says nothing of what happens; give it one of event, events, run, recording
+=> 1:3: the test `a` says nothing of what happens; give it one of event, events, scene, run, recording
 
 - test: a
   quiet: b
   event: {evt.type: openat}
   run: ls
-=> 1:3: the test `a` has `event` and `run`; give it one of event, events, run, recording
+=> 1:3: the test `a` has `event` and `run`; give it one of event, events, scene, run, recording
 
 - test: a
   event: {evt.type: openat}

@@ -185,3 +185,69 @@ def test_test_files_are_found_below_directories_and_must_be_there(tmp_path: Path
     assert find([tmp_path]) == [tmp_path / "a/c_test.yml", tmp_path / "b_test.yaml"]
     with pytest.raises(MozuError, match="there is no such file or directory of tests"):
         find([tmp_path / "d"])
+
+
+CORRELATED = """
+- rule: Secrets tried
+  desc: d
+  output: "%correlation.count by %proc.name, the last was %read.fd.name"
+  priority: WARNING
+  correlation:
+    type: event_count
+    rules: [{name: read, rule: Secret read}]
+    group-by: [proc.name]
+    timespan: 60s
+    condition: {gte: 3}
+"""
+
+
+def _scene(folder: Path, *events: str, more: str = "") -> tuple[str, list[str]]:
+    """Return the kind of the outcome of a scene, and its messages."""
+    lines = "".join(f"    - {{{one}}}\n" for one in events)
+    outcomes, _ = run(folder, RULES + CORRELATED, f"- test: scene\n  scene:\n{lines}{more}")
+    return kinds(outcomes)["scene"], messages(outcomes, folder)
+
+
+def test_a_scene_passes_if_the_rule_alerts_where_it_says_so(tmp_path: Path) -> None:
+    more = "  output: 3 by cat, the last was /secret/a\n"
+    assert _scene(
+        tmp_path,
+        f"at: 0s, event: {READ}, times: 2, every: 1s",
+        f"at: 60s, event: {READ}, alert: Secrets tried",
+        more=more,
+    ) == ("passed", [])
+    last_of_three = f"at: 0s, event: {READ}, times: 3, every: 1s, alert: Secrets tried"
+    assert _scene(tmp_path, last_of_three) == ("passed", [])
+
+
+def test_a_scene_fails_if_an_alert_is_missing_or_too_many(tmp_path: Path) -> None:
+    late = f"at: 61s, event: {READ}, alert: Secrets tried"
+    kind, (text,) = _scene(tmp_path, f"at: 0s, event: {READ}, times: 2", late)
+    assert kind == "failed"
+    assert "`Secrets tried` should alert at event 3, at 61 s, and stayed quiet" in text
+    thrice = f"at: 0s, event: {READ}, times: 3"
+    again = f"at: 90s, event: {READ}, times: 3, alert: Secrets tried"
+    kind, (text,) = _scene(tmp_path, thrice, again)
+    assert kind == "failed"
+    assert "`Secrets tried` should not alert at event 3, at 0 s, and did: 3 by cat" in text
+
+
+def test_a_scene_without_an_alert_names_what_is_quiet(tmp_path: Path) -> None:
+    assert _scene(tmp_path, f"at: 0s, event: {READ}, times: 2", more="  quiet: Secrets tried\n") == ("passed", [])
+    kind, (text,) = _scene(tmp_path, f"at: 0s, event: {READ}, times: 3", more="  quiet: Secrets tried\n")
+    assert kind == "failed"
+    assert "`Secrets tried` should stay quiet, and matched" in text
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        (f"event: {READ}", "an event of a scene has `at`, a time such as 10s, and `event`"),
+        (f"at: soon, event: {READ}", "`at` is a time such as 500ms, 10s, 5m, 2h or 1d"),
+        (f"at: 0s, event: {READ}, times: 20000", "`times` is 10,000 at most"),
+        (f"at: 0s, event: {READ}, alrt: x", "an event of a scene has no key `alrt`"),
+    ],
+)
+def test_mistakes_in_a_scene_are_reported(tmp_path: Path, event: str, message: str) -> None:
+    outcomes, _ = run(tmp_path, RULES, f"- test: scene\n  scene:\n    - {{{event}}}\n  quiet: Secret read\n")
+    assert any(message in text for text in messages(outcomes, tmp_path))

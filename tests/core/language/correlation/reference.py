@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import NamedTuple
 
-from mozu.core.language.correlation import Match, Window
+from mozu.core.language.correlation import StepMatch, Window
 
 
 class Alert(NamedTuple):
@@ -27,19 +27,19 @@ class Reference:
         self.newest: int | None = None
         self.late_run: list[int] = []
         """Times of the late matches since the last one in time."""
-        self.kept: dict[object, list[Match]] = {}
+        self.kept: dict[object, list[StepMatch]] = {}
         """Key → matches since its last alert, in the order of arrival."""
         self.alerted: dict[object, int] = {}
         """Key → newest time of the correlation at its last alert."""
 
-    def alerts(self, matches: Iterable[Match]) -> Iterator[Alert]:
+    def alerts(self, matches: Iterable[StepMatch]) -> Iterator[Alert]:
         """Yield the alerts that these matches raise."""
         for match in matches:
             found = self.take(match)
             if found is not None:
                 yield found
 
-    def take(self, match: Match) -> Alert | None:
+    def take(self, match: StepMatch) -> Alert | None:
         """Take one match."""
         if self.window.type == "value_count" and match.value is None:
             return None
@@ -74,7 +74,7 @@ class Reference:
         self.newest = time
         return True
 
-    def counted(self, match: Match) -> tuple[int, list[int]] | None:
+    def counted(self, match: StepMatch) -> tuple[int, list[int]] | None:
         """Return the number to report and the times of what counts; None if that is not enough."""
         assert self.newest is not None
         window, begin = self.window, self.newest - self.window.span
@@ -94,7 +94,7 @@ class Reference:
         begins = [chain[0].time for chain in combinations(kept, window.steps) if self.is_sequence(chain, match)]
         return (window.steps, [max(begins)]) if begins else None
 
-    def is_sequence(self, chain: tuple[Match, ...], last: Match) -> bool:
+    def is_sequence(self, chain: tuple[StepMatch, ...], last: StepMatch) -> bool:
         """Return True if these matches, in the order of arrival, are the steps of the sequence, each another event."""
         steps = [one.step for one in chain]
         return (

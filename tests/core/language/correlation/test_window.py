@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 import pytest
 
-from mozu.core.language.correlation import Completed, Match, State, Window, step
+from mozu.core.language.correlation import Completed, CorrelationState, StepMatch, Window, step
 from tests.core.language.correlation.reference import Alert, Reference
 
 STREAMS = int(os.environ.get("MOZU_CORRELATION_STREAMS", "400"))
@@ -18,16 +18,16 @@ BOTH = Window(type="temporal", span=10, steps=2)
 ORDERED = Window(type="temporal_ordered", span=10, steps=3)
 
 
-def _match(time: int, at: int = 0, *, key: str = "k", value: object = None, number: int | None = None) -> Match:
-    return Match(step=at, key=key, time=time, number=time if number is None else number, value=str(value or time))
+def _match(time: int, at: int = 0, *, key: str = "k", value: object = None, number: int | None = None) -> StepMatch:
+    return StepMatch(step=at, key=key, time=time, number=time if number is None else number, value=str(value or time))
 
 
-def _run(window: Window, matches: Iterable[Match], state: State | None = None) -> list[Completed | None]:
-    state = State(1000) if state is None else state
+def _run(window: Window, matches: Iterable[StepMatch], state: CorrelationState | None = None) -> list[Completed | None]:
+    state = CorrelationState(1000) if state is None else state
     return [step(window, state, match) for match in matches]
 
 
-def _done(window: Window, *matches: Match) -> list[int]:
+def _done(window: Window, *matches: StepMatch) -> list[int]:
     """Return the times of the matches that completed something."""
     return [match.time for match, found in zip(matches, _run(window, matches), strict=True) if found is not None]
 
@@ -64,13 +64,13 @@ def test_a_match_in_the_wrong_order_counts_if_it_is_within_the_timespan() -> Non
 
 
 def test_a_match_before_the_timespan_is_late_and_does_not_count() -> None:
-    state = State(10)
+    state = CorrelationState(10)
     assert _run(COUNT, [_match(100), _match(101), _match(80), _match(102)], state)[-1] is not None
     assert state.late == 1
 
 
 def test_if_only_late_matches_come_for_a_timespan_the_clock_was_set_back_and_all_begins_anew() -> None:
-    state = State(10)
+    state = CorrelationState(10)
     found = _run(COUNT, [_match(time) for time in (1000, 500, 505, 510, 511, 512, 513)], state)
     assert [number for number, one in enumerate(found) if one is not None] == [6]
     assert (state.restarts, state.late) == (1, 4)
@@ -86,7 +86,7 @@ def test_a_value_counts_once_as_long_as_it_is_in_the_timespan() -> None:
 
 
 def test_an_event_without_a_value_does_not_count() -> None:
-    absent = Match(step=0, key="k", time=3, number=3)
+    absent = StepMatch(step=0, key="k", time=3, number=3)
     assert _run(VALUES, [_match(1), _match(2), absent]) == [None, None, None]
 
 
@@ -118,7 +118,7 @@ def test_values_for_outputs_are_those_of_the_match_that_counted() -> None:
     assert last.told == {0: {"number": 0}, 1: {"number": 2}, 2: {"number": 3}}
 
 
-def _stream(chance: random.Random, window: Window) -> list[Match]:
+def _stream(chance: random.Random, window: Window) -> list[StepMatch]:
     """Return matches whose times go on, stand still, run back, or jump."""
     now, found = 1000, []
     for number in range(chance.randint(5, 60)):
@@ -127,7 +127,7 @@ def _stream(chance: random.Random, window: Window) -> list[Match]:
         steps = sorted(chance.sample(range(window.steps), chance.randint(1, window.steps)), reverse=True)
         key = chance.choice("abc")
         value = chance.choice((None, "u", "v", "w", "x"))
-        found += [Match(step=at, key=key, time=time, number=number, value=value) for at in steps]
+        found += [StepMatch(step=at, key=key, time=time, number=number, value=value) for at in steps]
     return found
 
 
