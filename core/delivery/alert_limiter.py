@@ -27,6 +27,8 @@ FOLDED: Final = "Alerts folded"
 """Notice that counts what the own limit has suppressed, which no limit suppresses."""
 _REPORT_SECONDS: Final = 60.0
 """Seconds between two such notices."""
+_RESPONSES: Final = "Response"
+"""Prefix of the notices about responses: records of acts, which have bounds of their own (core/respond)."""
 _ALERT_BYTES: Final = 1_000
 """Bytes of an alert besides its texts, measured roughly; only bounds memory."""
 
@@ -146,10 +148,11 @@ class AlertLimiter:
 
 
 def _is_own(alert: Alert) -> bool:
-    """Return True for what mozu raises by itself: a notice below Error, an alert of a rule of its own below Warning.
+    """Return True for what mozu raises by itself: a notice below Error that records no response, an alert of a rule of
+    its own below Warning.
     Alerts that another mozu has raised have no pairs."""
     if alert.source == "internal":
-        return alert.priority > Severity.ERROR and alert.rule != FOLDED
+        return alert.priority > Severity.ERROR and alert.rule != FOLDED and not alert.rule.startswith(_RESPONSES)
     return alert.priority > Severity.WARNING and alert.rule_id.startswith(_OWN) and bool(alert.template.pairs)
 
 

@@ -17,7 +17,11 @@ pytestmark = [pytest.mark.ebpf, pytest.mark.corpus, pytest.mark.timeout(300)]
 
 OWN = ROOT / "plugins" / "rules" / "packs"
 LOADED = {"BPF Program Not Profiled", "BPF program loaded by an unexpected program"}
-TRACED = {"PTRACE attached to process", "Process traced by an unexpected program"}
+TRACED = {
+    "PTRACE attached to process",
+    "Process traced by an unexpected program",
+    "Environment of another process read",
+}
 """Rules that except the program `mozu`, which here is called python."""
 FALCOS = ("falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml")
 

@@ -258,8 +258,9 @@ def test_at_the_end_what_was_folded_is_counted_at_once() -> None:
         own(0, pairs=False),
         notice(priority=Severity.ERROR),
         notice(FOLDED, Severity.NOTICE),
+        notice("Response taken"),
     ],
-    ids=["severe", "Falco's", "another's", "of another mozu", "a severe notice", "the count itself"],
+    ids=["severe", "Falco's", "another's", "of another mozu", "a severe notice", "the count itself", "an act"],
 )
 def test_no_other_alert_is_limited_by_default(made: Alert) -> None:
     assert [True, True] == passed(made, made)
