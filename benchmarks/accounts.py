@@ -17,12 +17,11 @@ from typing import Final
 
 from benchmarks.kernel_filters import counted
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
-from mozu.plugins.sources.ebpf import bpf_syscall, filter_layout
-from mozu.plugins.sources.ebpf.flow_map import FlowMap
+from mozu.plugins.sources.ebpf import bpf_syscall, wire
 from mozu.plugins.sources.ebpf.maps import make_maps
 from mozu.plugins.sources.ebpf.objects import codegen
 from mozu.plugins.sources.ebpf.objects.program_code import ProgramCode
-from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
+from mozu.plugins.sources.ebpf.ring import FlowMap, RingBuffer
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 from tests.support.bpf_run import FilterRunner, run_count
 
@@ -35,9 +34,9 @@ _NEVER, _ALWAYS = _RING, 0
 
 def call(pid: int) -> bytes:
     """struct syscall_ctx of a kill by this process."""
-    found = bytearray(filter_layout.size("syscall_ctx"))
-    struct.pack_into("<i", found, filter_layout.place("syscall_ctx", "number").offset, _CALL.number)
-    struct.pack_into("<Q", found, filter_layout.place("syscall_ctx", "task").offset, pid << 32 | pid)
+    found = bytearray(wire.size("syscall_ctx"))
+    struct.pack_into("<i", found, wire.place("syscall_ctx", "number").offset, _CALL.number)
+    struct.pack_into("<Q", found, wire.place("syscall_ctx", "task").offset, pid << 32 | pid)
     return bytes(found)
 
 
@@ -46,7 +45,7 @@ def mean(program: int, ring: RingBuffer, flow: FlowMap, meter: int, watermark: i
     flow.set_watermark(watermark)
     ring.drain(lambda record: None, _RING)
     flow.set_consumed(ring.consumer_position)
-    bpf_syscall.update(meter, 0, bytes(filter_layout.size("meter")) * bpf_syscall.possible_cpus())  # it asks anew
+    bpf_syscall.update(meter, 0, bytes(wire.size("meter")) * bpf_syscall.possible_cpus())  # it asks anew
     FilterRunner.run(program)
     time, count = run_count(program)
     for _ in range(_RUNS):

@@ -38,13 +38,13 @@ from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.rules.falco.settings import FalcoSettings
 from mozu.plugins.sources.ebpf import bpf_syscall, checks
 from mozu.plugins.sources.ebpf.checks import running_pids
-from mozu.plugins.sources.ebpf.demanded_types import PROCESS_EVENTS, READ_ON_USE, wanted_types
 from mozu.plugins.sources.ebpf.kernel_filter import choose
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
 from mozu.plugins.sources.ebpf.objects import compiler
-from mozu.plugins.sources.ebpf.process_filter_cache import ProcessFilterCache
+from mozu.plugins.sources.ebpf.tracepoints import PROCESS_EVENTS, READ_ON_USE, wanted_types
+from mozu.plugins.sources.ebpf.verdicts import ProcessFilterCache
 
 SLOT, PAUSE = 0.1, 0.03
 """Seconds that are measured, and between."""

@@ -20,7 +20,7 @@ from typing import Final
 from mozu.plugins.sources.ebpf import bpf_syscall, checks
 from mozu.plugins.sources.ebpf.entry_paths import COMPAT, IO_URING, usable_entry_paths
 from mozu.plugins.sources.ebpf.loader import Loader
-from mozu.plugins.sources.ebpf.objects import compiler
+from mozu.plugins.sources.ebpf.objects import codegen, compiler
 
 CALLS: Final = 200_000
 TYPES: Final = (
@@ -45,7 +45,7 @@ class Variants:
     """The programs that can be attached, by name; one at a time."""
 
     def __init__(self) -> None:
-        paths = usable_entry_paths("on")
+        paths = usable_entry_paths("on", codegen.read_types())
         self._each = Loader(1 << 20, [path for path in paths if path.name != COMPAT])
         self._all = Loader(1 << 20, paths)
         self._each.prepare(TYPES)

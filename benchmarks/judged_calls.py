@@ -17,11 +17,10 @@ from typing import Final
 
 from benchmarks.kernel_filters import counted, opening
 from mozu.plugins.sources.ebpf import bpf_syscall
-from mozu.plugins.sources.ebpf.flow_map import FlowMap
 from mozu.plugins.sources.ebpf.maps import CALLER_CLASS, OUTPUT_INDEX, make_maps
 from mozu.plugins.sources.ebpf.objects import codegen
 from mozu.plugins.sources.ebpf.objects.program_code import ProgramCode
-from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
+from mozu.plugins.sources.ebpf.ring import FlowMap, RingBuffer
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 from tests.support.bpf_run import FilterRunner, run_count
 

@@ -33,8 +33,7 @@ from mozu.core.testing import context
 from mozu.plugins.rules.falco import mozu_components
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
-from mozu.plugins.sources.ebpf.poll_interval import MAX_BATCH
-from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
+from mozu.plugins.sources.ebpf.ring import MAX_BATCH, RingBuffer
 from mozu.plugins.sources.ebpf.wire import layouts
 from tests.core.flow.making import pipeline_of
 
@@ -186,9 +185,7 @@ def pipeline(decoder: RecordDecoder, evaluator: Any, state: StateMachine, verdic
     """The pipeline of a source; the decoder stands for it."""
     metrics = Metrics()
     source = Isolated("source", "ebpf", decoder, metrics)
-    return pipeline_of(
-        source, evaluator, live=True, state=state, metrics=metrics, verdict_memory=verdict_memory
-    )
+    return pipeline_of(source, evaluator, live=True, state=state, metrics=metrics, verdict_memory=verdict_memory)
 
 
 def main() -> None:
@@ -202,9 +199,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         own = Path(place, "rules.yaml")
         own.write_text(RULES)
-        chains = {
-            (name, text): Chain(options.rules or [own], size) for name in CASES for text, size in _MEMORY.items()
-        }
+        chains = {(name, text): Chain(options.rules or [own], size) for name in CASES for text, size in _MEMORY.items()}
     gc.freeze()
     gc.enable()
     found: dict[tuple[str, str], list[float]] = {key: [] for key in chains}

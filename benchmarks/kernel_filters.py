@@ -24,11 +24,11 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
-from mozu.plugins.sources.ebpf import bpf_syscall, filter_layout
-from mozu.plugins.sources.ebpf.demanded_types import filterable_types
+from mozu.plugins.sources.ebpf import bpf_syscall, wire
 from mozu.plugins.sources.ebpf.kernel_filter import choose
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.tracepoints import filterable_types
 from tests.support.bpf_run import FilterRunner, filter_runner, run_time
 from tests.support.filter_facts import put
 
@@ -77,7 +77,7 @@ def opened(path: str) -> Iterator[int]:
 def opening(path: bytes, fd: int, pid: int) -> tuple[bytes, object]:
     """struct syscall_ctx of an openat for reading that gave this descriptor, and what its path lies in."""
     text = ctypes.create_string_buffer(path)
-    call = bytearray(filter_layout.size("syscall_ctx"))
+    call = bytearray(wire.size("syscall_ctx"))
     for element, value in enumerate((-100, ctypes.addressof(text), os.O_RDONLY)):
         put(call, "syscall_ctx", "args", value, element)
     for member, value in (("result", fd), ("number", OPENAT.number), ("task", pid << 32 | pid)):

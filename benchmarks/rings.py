@@ -26,7 +26,7 @@ from benchmarks.workloads.workload import missing_packages
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import bpf_syscall, checks
 from mozu.plugins.sources.ebpf.objects import compiler
-from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
+from mozu.plugins.sources.ebpf.ring import RingBuffer
 
 SIZE: Final = 32 << 20
 """Bytes of each ring buffer: more than is written between two iterations of the thread that frees them."""

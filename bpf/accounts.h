@@ -305,7 +305,7 @@ inlined bool admit(const struct flow *flow, const struct header *head, u64 lengt
   return !meter->above || charge(flow, head, length, share, meter->end);
 }
 
-/* How a record wakes the reader (poll_interval.py): an exact match at once, unless the reader was woken and comes; others
+/* How a record wakes the reader (ring.py): an exact match at once, unless the reader was woken and comes; others
    where it waits for the next record. */
 inlined u64 wake_up(struct flow *flow, enum share share) {
   if (share == SHARE_EXACT && flow->wants_exact) {

@@ -6,7 +6,7 @@
 
 #define COMPAT_CALLS 512 /* from this index on COMPAT holds the calls of socketcall */
 
-/* Map COMPAT: the native call of a 32-bit one, and how to convert its arguments. Filled by compat.py; number < 0: not
+/* Map COMPAT: the native call of a 32-bit one, and how to convert its arguments. Filled by entry_paths.py; number < 0: not
    watched. */
 struct compat { s16 number; u8 form, mask; };
 enum form {

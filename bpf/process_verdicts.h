@@ -5,7 +5,7 @@
    A verdict holds the values of the process predicates (on name, executable, container), a bit for each.
    Two maps by pid: PROC_COMM_VERDICTS holds what follows from the name alone and is filled at each exec (renew_verdicts) from
    COMM_VERDICTS (by name) or COMM_DEFAULT (any other name); PROC_VERDICTS holds what user space has computed from
-   its state and is filled by process_filter_cache.py. Verdicts of another generation (map GENERATION: the rules or
+   its state and is filled by verdicts.py. Verdicts of another generation (map GENERATION: the rules or
    the state have changed) are ignored.
 
    A process that is moved to another cgroup may be in another container: its entry in PROC_VERDICTS is deleted

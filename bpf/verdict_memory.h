@@ -6,7 +6,7 @@
    process. User space writes into the map CALLER_CLASSES which class a caller is of: callers of one class are those of
    which rules read the same. The *key* of an open is a hash of the class and of the part of its record that rules see
    (behind `cpu` of struct header). Behind the record stands the caller, while it has no class, or else the key; user space
-   writes it into the map JUDGED_CALLS once it has found that no rule matches (plugins/sources/ebpf/judged_calls.py).
+   writes it into the map JUDGED_CALLS once it has found that no rule matches (plugins/sources/ebpf/verdicts.py).
    Entries of both maps hold in the generation in which they were written, which changes with whatever the kernel cannot see:
    the rules, or a repair of the state. It is part of the key, so that a record which comes before a change and is read
    after it gives no verdict for a class that its caller is no more of.

@@ -137,7 +137,7 @@ class StatesLimits(Protocol):
 
 @runtime_checkable
 class FiltersByProcess(Protocol):
-    """A live source of system calls that can test predicates on a process in the kernel (`process_filter_cache.py`)."""
+    """A live source of system calls that can test predicates on a process in the kernel (`verdicts.py`)."""
 
     def use_process_predicates(self, compile_predicates: CompilePredicates) -> None:
         """Keep the function, which evaluates predicates on the current state. Called before `start`, on the event
@@ -146,7 +146,7 @@ class FiltersByProcess(Protocol):
 
 @runtime_checkable
 class FollowsState(Protocol):
-    """A source that passes the state's knowledge of processes on into kernel maps (`process_filter_cache.py`)."""
+    """A source that passes the state's knowledge of processes on into kernel maps (`verdicts.py`)."""
 
     def state_applied(self, batch: Sequence[Event]) -> None:
         """Note that every event of this batch, and of all batches before it, is in the state, so that process

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf import wire
 from tests.bpf.ring import COMMON, EXACT, RECORD, RESERVED, Writer, compiled, outcome
 from tests.support import golden
 from tests.support.kernel_tree import Memory, memory
@@ -36,7 +36,7 @@ def described(model: ctypes.CDLL, name: str) -> Iterator[str]:
     yield f"# {len(writers)} writers, {tabs} tabs, {milliseconds} ms"
     yield golden.line("accounts looked up", model.looked_up())
     yield golden.line("ring buffer asked", model.asked())
-    for place in range(filter_layout.constant("ACCOUNT_PLACES")):
+    for place in range(wire.map_constant("ACCOUNT_PLACES")):
         one = memory(model, "account", "account", place)
         if one["passed"] or one.element("refused", 0) or one.element("refused", 1):
             yield golden.line(f"{_KINDS[one['key'] >> 60]} {one['key'] & (1 << 60) - 1} at {place}", _account(one))

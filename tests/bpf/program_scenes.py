@@ -12,7 +12,7 @@ from typing import Final
 
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
-from mozu.plugins.sources.ebpf import arg_layouts, wire
+from mozu.plugins.sources.ebpf import maps, wire
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 from tests.support import golden
 from tests.support.kernel_machine import ARG_LAYOUTS, FIFO, OPENED_PATHS, Machine, pointer
@@ -89,7 +89,7 @@ class Caller:
         for file in files:
             kept = struct.pack("<QQQ", machine.of("file", file, "f_path.dentry"), 4, 4) + b"/way".ljust(256, b"\0")
             machine.library.put(OPENED_PATHS, struct.pack("<Q", file), kept)
-        self.layouts = kernel.map(ARG_LAYOUTS, 4, arg_layouts.SIZE, 1100, is_array=True)
+        self.layouts = kernel.map(ARG_LAYOUTS, 4, maps._ARG_LAYOUT_SIZE, 1100, is_array=True)
 
     def put(self, raw: bytes) -> int:
         """Store bytes in the memory of the caller; return their address."""
@@ -189,7 +189,7 @@ def described(kernel: Kernel, function: str) -> Iterator[str]:
         machine.call.put("result", chance.choice((0, 0, 2, 3, 4, 60, -2, -115)))
         machine.call.put("done", chance.choice((0, 0, 1, 7)))
         machine.call.put("exact", chance.choice((0, 0, 1)))
-        kernel.write(caller.layouts + spec.number * arg_layouts.SIZE, arg_layouts.pack(spec.layout))
+        kernel.write(caller.layouts + spec.number * maps._ARG_LAYOUT_SIZE, maps.packed_layout(spec.layout))
         for at, value in enumerate(caller.arguments(spec)):
             machine.call.put("args", value, at)
         kernel.write(machine.record(), b"\xee" * 1000)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from mozu.plugins.sources.ebpf import filter_layout, maps
+from mozu.plugins.sources.ebpf import maps, wire
 from tests.bpf.test_kernel_kill import ACTS, DRY, MINUTE, OFF, OTHERWISE, RULE, SPARED_PID, UNKNOWN, Kills, Rule, kills
 from tests.support.kernel_machine import KILLS, PID, REGULAR, SETTINGS, Machine, pointer
 from tests.support.kernel_tree import Memory
@@ -18,7 +18,7 @@ NONE: Final = 9
 AF_UNSPEC, AF_UNIX, AF_INET, AF_INET6 = 0, 1, 2, 10
 TCP, UDP = 6, 17
 FMODE_EXEC, FASTOPEN = 0x20, 0x20000000
-HOOK_AT: Final = filter_layout.size("filter_scratch") + 8 + 28
+HOOK_AT: Final = wire.size("filter_scratch") + 8 + 28
 V4, LOCAL, LOOPBACK = bytes([10, 0, 0, 2]), bytes([10, 0, 0, 1]), bytes([127, 0, 0, 1])
 V6, LOOPBACK6 = bytes(range(1, 17)), bytes(15) + b"\1"
 
@@ -133,7 +133,7 @@ def test_a_connection_goes_to_what_the_kernel_makes_of_the_address(
     machine: Machine, slot: Slot, given: bytes, bound: bytes, expected: tuple[int, bytes]
 ) -> None:
     of = socket(machine, sock(machine, AF_INET, TCP, skc_rcv_saddr=bound))
-    slot.machine.kernel.write(slot.at + filter_layout.place("filter_scratch", "facts.address").offset, b"\xee" * 20)
+    slot.machine.kernel.write(slot.at + wire.place("filter_scratch", "facts.address").offset, b"\xee" * 20)
     at = machine.kernel.text(given)
 
     assert (OTHERWISE, CONNECT) == slot.asked("connecting", of, at, len(given))

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from mozu.plugins.sources.ebpf import filter_layout, maps, wire
+from mozu.plugins.sources.ebpf import maps, wire
 from tests.support.kernel_machine import (
     KILL_SHARED,
     KILL_SPARED,
@@ -295,7 +295,7 @@ def peer(machine: Machine, file: int, wants_peer: int, result: int = 0) -> tuple
     machine.put("task_struct", machine.task, files=machine.files(file))
     machine.call.put("result", result)
     facts = machine.kernel.place(64)
-    machine.kernel.write(facts, b"\xee" * filter_layout.size("kill_facts"))
+    machine.kernel.write(facts, b"\xee" * wire.size("kill_facts"))
     found = machine.library.peer(pointer(facts), pointer(machine.call.address), 0, wants_peer)
     return found, struct.unpack("<3I16s", machine.kernel.bytes_at(facts, 28))
 

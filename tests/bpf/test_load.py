@@ -14,6 +14,7 @@ from mozu.plugins.sources.ebpf.checks import tracefs, tracepoint_id
 from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import OUTPUT_INDEX
+from mozu.plugins.sources.ebpf.objects import codegen
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 from tests.support import requirements
 from tests.support.split import needs_live
@@ -26,7 +27,7 @@ FILES = sorted(wire.SOURCES.rglob("*.[ch]"))
 def loader() -> Iterator[Loader]:
     """Yield a loader that has compiled everything and attached nothing."""
     requirements.ebpf()
-    made = Loader(1 << 16, usable_entry_paths("on"))
+    made = Loader(1 << 16, usable_entry_paths("on", codegen.read_types()))
     made.prepare(SYSCALL_SPECS)
     yield made
     made.close()

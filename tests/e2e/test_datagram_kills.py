@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from mozu.plugins.sources.ebpf import compat_probe, uring
+from mozu.plugins.sources.ebpf import entry_paths, uring
 from mozu.plugins.sources.ebpf.objects import codegen
 from tests.support.requirements import ebpf, require
 from tests.support.responding import configured_rules
@@ -34,7 +34,7 @@ def port() -> Iterator[int]:
 @pytest.fixture(scope="module")
 def acting(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Running]:
     ebpf()
-    require(compat_probe.accepted(), "this kernel takes no 32-bit calls")
+    require(entry_paths.accepts_32_bit_calls(), "this kernel takes no 32-bit calls")
     reason = uring.why_not(codegen.read_types())
     require(not reason, reason)
     folder = tmp_path_factory.mktemp("datagrams")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.plugins.sources.ebpf import compat_probe, uring
+from mozu.plugins.sources.ebpf import entry_paths, uring
 from mozu.plugins.sources.ebpf.objects import codegen
 from tests.support.entry_paths import ENTRY_PATHS, entry_path
 from tests.support.requirements import corpus, ebpf, require
@@ -38,7 +38,7 @@ RULES = """
 @pytest.fixture(scope="module")
 def mozu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     ebpf()
-    require(compat_probe.accepted(), "this kernel takes no 32-bit calls")
+    require(entry_paths.accepts_32_bit_calls(), "this kernel takes no 32-bit calls")
     reason = uring.why_not(codegen.read_types())
     require(not reason, reason)
     folder = tmp_path_factory.mktemp("mozu")

@@ -17,7 +17,7 @@ from typing import Final
 
 import pytest
 
-from mozu.plugins.sources.ebpf import compat_probe, uring
+from mozu.plugins.sources.ebpf import entry_paths, uring
 from mozu.plugins.sources.ebpf.objects import codegen, kernel_features
 from tests.support.build import compiled
 from tests.support.entry_paths import entry_path
@@ -114,7 +114,7 @@ def sleeper() -> Iterator[int]:
 @pytest.fixture(scope="module")
 def acting(folder: Path, port: int) -> Iterator[Running]:
     ebpf()
-    require(compat_probe.accepted(), "this kernel takes no 32-bit calls")
+    require(entry_paths.accepts_32_bit_calls(), "this kernel takes no 32-bit calls")
     reason = uring.why_not(codegen.read_types())
     require(not reason, reason)
     with mozu_run(folder, "-c", str(configuration(folder, port))) as running:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf import wire
 from tests.support.requirements import corpus, ebpf
 from tests.support.running import mozu_run
 
 pytestmark = pytest.mark.ebpf
 
 RING = 8 << 20
-ACCOUNTS = filter_layout.size("account") * filter_layout.constant("ACCOUNT_PLACES")
+ACCOUNTS = wire.size("account") * wire.map_constant("ACCOUNT_PLACES")
 """Size of the other large map that is mapped."""
 
 

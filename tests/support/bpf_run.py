@@ -10,11 +10,10 @@ from typing import Final
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.plugins.sources.ebpf import bpf_syscall
 from mozu.plugins.sources.ebpf.assembly import CodeAssembler, Register
-from mozu.plugins.sources.ebpf.maps import COUNTS, make_maps
+from mozu.plugins.sources.ebpf.maps import COUNTS, ENTRY, make_maps
 from mozu.plugins.sources.ebpf.objects import codegen
 from mozu.plugins.sources.ebpf.objects.program_code import Loaded, ProgramCode
 from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
-from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY
 
 _SYS_BPF, _TEST_RUN, _OBJECT_INFO = 321, 10, 15
 _RUN_TIME_AT: Final = 192

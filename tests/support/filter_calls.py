@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from mozu.core.abi.spec import RESULT, SyscallSpec
 from mozu.core.model.event import SyscallEvent
-from mozu.plugins.sources.ebpf import filter_layout, wire
+from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
 from mozu.plugins.sources.ebpf.kernel_filter.check import Subject
 from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
@@ -21,7 +21,7 @@ _O_CREAT_WRONLY_TRUNC: Final = 0o1101
 _OPEN_ARGUMENTS: Final = {"open": (0, 1, 2), "creat": (0, None, 1), "openat": (1, 2, 3), "openat2": (1, None, None)}
 """Positions of path, flags and mode among the arguments (bpf/open_args.h); creat has fixed flags, openat2 has both in
 memory."""
-_EXACT: Final = filter_layout.place("syscall_ctx", "exact")
+_EXACT: Final = wire.place("syscall_ctx", "exact")
 _decode = RecordDecoder().decode
 
 
@@ -142,13 +142,13 @@ def decided(code: RelocatableCode, call: Call, *, verdict: int = 0, must_pass: b
     emitted."""
     facts = facts_of(call)
     context = filter_facts.call_of(facts, call.spec.number)
-    scratch = bytearray(b"\xee" * filter_layout.size("filter_scratch"))
+    scratch = bytearray(b"\xee" * wire.size("filter_scratch"))
     known = filter_facts.scratch_of(facts, junk=bytes(600))
 
     def found_out(struct: str, member: str, result: int = 0) -> int:
         """Write what a subprogram has found; before that the memory holds nothing of use."""
-        size = filter_layout.size(struct)
-        at = filter_layout.place("filter_scratch", member).offset
+        size = wire.size(struct)
+        at = wire.place("filter_scratch", member).offset
         scratch[at : at + size] = known[at : at + size]
         return result
 
@@ -175,14 +175,14 @@ def decided(code: RelocatableCode, call: Call, *, verdict: int = 0, must_pass: b
 
 def _look_up(call: Call, scratch: bytearray, known: bytearray) -> int:
     """Check what `lookup_sock` of bpf/sock_info.h is asked: the descriptor, and if it is to find the protocol."""
-    place = filter_layout.place("filter_scratch", "sock_fd")
+    place = wire.place("filter_scratch", "sock_fd")
     asked = int.from_bytes(scratch[place.offset : place.offset + 8], "little")
     fd = call.spec.layout.fd
     assert asked == (call.result if fd == RESULT else call.args[fd]) & _WORD
     for member, expected in (("sock_is_socket", call.spec.family == "message" and call.result >= 0),):
-        at = filter_layout.place("filter_scratch", member).offset
+        at = wire.place("filter_scratch", member).offset
         assert int.from_bytes(scratch[at : at + 8], "little") == expected
-    at = filter_layout.place("filter_scratch", "sock_wants_protocol").offset
+    at = wire.place("filter_scratch", "sock_wants_protocol").offset
     if not int.from_bytes(scratch[at : at + 8], "little"):
         filter_facts.put(known, "filter_scratch", "sock.protocol", 0)
     return 0

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from mozu.core.filter.formula import FALSE, Formula, all_of, any_of, holds, negation
-from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.kernel_filter import names
 from mozu.plugins.sources.ebpf.kernel_filter.check import (
     BytesCheck,
@@ -47,7 +47,7 @@ def random_facts(chance: random.Random) -> Facts:
         numbers[Subject.CALL, "args", element] = chance.choice(NUMBERS) & (1 << 64) - 1
     for subject, members in ((Subject.OPEN, ("flags", "mode")), (Subject.SOCKET, tuple(_SOCKET))):
         for member in members:
-            size = filter_layout.place(subject.value[0], subject.value[1] + member).size
+            size = wire.place(subject.value[0], subject.value[1] + member).size
             few = _SOCKET.get(member, NUMBERS)
             numbers[subject, member, 0] = chance.choice(few) & (1 << 8 * size) - 1
     name = random_name(chance)
@@ -215,14 +215,14 @@ def _number(check: NumberCheck, facts: Facts) -> int:
 
 def scratch_of(facts: Facts, *, junk: Sequence[int]) -> bytearray:
     """Return struct filter_scratch as the subprograms fill it; `junk`: bytes that earlier names have left behind."""
-    scratch = bytearray(filter_layout.size("filter_scratch"))
-    size = filter_layout.size("tested_path") - filter_layout.place("tested_path", "bytes").offset
+    scratch = bytearray(wire.size("filter_scratch"))
+    size = wire.size("tested_path") - wire.place("tested_path", "bytes").offset
     for which, name in (("given", facts.name), ("real", facts.real)):
-        at = filter_layout.place("filter_scratch", f"{which}.bytes").offset
+        at = wire.place("filter_scratch", f"{which}.bytes").offset
         scratch[at : at + size] = bytes(junk[:size]).ljust(size, b"z")
         scratch[at : at + len(name) + 1] = name + b"\0"
         slash = max(name.rfind(b"/"), 0)
-        file = filter_layout.place("filter_scratch", f"{which}.file").offset
+        file = wire.place("filter_scratch", f"{which}.file").offset
         scratch[file : file + 32] = scratch[at + slash + 1 : at + slash + 33]
         found = {"length": len(name), "slash": slash, "climbs": b"../" in name, "hidden": b"/." in name}
         for member, value in found.items():
@@ -235,7 +235,7 @@ def scratch_of(facts: Facts, *, junk: Sequence[int]) -> bytearray:
 
 def call_of(facts: Facts, number: int) -> bytearray:
     """Return struct syscall_ctx."""
-    call = bytearray(filter_layout.size("syscall_ctx"))
+    call = bytearray(wire.size("syscall_ctx"))
     for (subject, member, element), value in facts.numbers.items():
         if subject is Subject.CALL:
             put(call, "syscall_ctx", member, value, element)
@@ -244,6 +244,6 @@ def call_of(facts: Facts, number: int) -> bytearray:
 
 
 def put(memory: bytearray, struct: str, member: str, value: int, element: int = 0) -> None:
-    place = filter_layout.place(struct, member)
+    place = wire.place(struct, member)
     at = place.offset + element * place.size
     memory[at : at + place.size] = (value & (1 << 8 * place.size) - 1).to_bytes(place.size, "little")

@@ -6,7 +6,7 @@ import itertools
 import struct
 from typing import Final
 
-from mozu.plugins.sources.ebpf import filter_layout, wire
+from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.maps import SIZES
 from tests.support.kernel_memory import Kernel
 from tests.support.kernel_tree import Memory
@@ -54,7 +54,7 @@ class Machine:
         self.settings.put("own", 3)
 
     def _one(self, number: int, name: str) -> Memory:
-        return Memory(name, self.kernel.map(number, 4, filter_layout.size(name), 1, is_array=True))
+        return Memory(name, self.kernel.map(number, 4, wire.size(name), 1, is_array=True))
 
     def inode(self, mode: int = DIRECTORY, block: int = 0, **members: int | bytes) -> int:
         """Make an inode on one of four file systems."""

@@ -4,7 +4,7 @@ import ctypes
 import random
 from typing import Final, NamedTuple
 
-from mozu.plugins.sources.ebpf import filter_layout, wire
+from mozu.plugins.sources.ebpf import wire
 
 MARKS: Final = wire.marks()
 DEPTH: Final = 40
@@ -189,20 +189,20 @@ class Memory:
 
     def bytes_at(self, member: str, count: int) -> bytes:
         """Return bytes from a member on."""
-        return ctypes.string_at(self.address + filter_layout.place(self._struct, member).offset, count)
+        return ctypes.string_at(self.address + wire.place(self._struct, member).offset, count)
 
     def __getitem__(self, member: str) -> int:
         return self.element(member, 0)
 
     def element(self, member: str, index: int) -> int:
         """Return an element of an array."""
-        place = filter_layout.place(self._struct, member)
+        place = wire.place(self._struct, member)
         found = self.bytes_at(member, place.size * (index + 1))[place.size * index :]
         return int.from_bytes(found, "little", signed=place.signed)
 
     def put(self, member: str, value: int, element: int = 0) -> None:
         """Write a member, or an element of an array."""
-        place = filter_layout.place(self._struct, member)
+        place = wire.place(self._struct, member)
         raw = (value & (1 << 8 * place.size) - 1).to_bytes(place.size, "little")
         ctypes.memmove(self.address + place.offset + element * place.size, raw, place.size)
 

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from mozu.core.api import Context, SourceDeclaration, hookimpl
-from mozu.plugins.sources.ebpf import preflight
+from mozu.plugins.sources.ebpf import visibility
 from mozu.plugins.sources.ebpf.btf import BTF_FILE
-from mozu.plugins.sources.ebpf.kernel_support import visibility
 from mozu.plugins.sources.ebpf.pushdown import pushdown
 from mozu.plugins.sources.ebpf.settings import EbpfSettings
 from mozu.plugins.sources.ebpf.source import EbpfSource
@@ -53,8 +52,8 @@ def mozu_components() -> SourceDeclaration[EbpfSettings]:
         live=True,
         changeable=frozenset({"kernel_filter"}),
         pushdown=pushdown,
-        visibility=visibility,
+        visibility=visibility.visibility,
         commands=_commands,
-        start_problem=lambda settings: preflight.problem(settings.btf or BTF_FILE),
-        privileges=lambda settings: preflight.privileges(),
+        start_problem=lambda settings: visibility.problem(settings.btf or BTF_FILE),
+        privileges=lambda settings: visibility.privileges(),
     )

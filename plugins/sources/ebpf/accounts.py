@@ -1,6 +1,7 @@
-"""The map ACCOUNTS in memory (struct account of bpf/accounts.h): accounts with refused events, reported as floods.
+"""Counts of events that the kernel has passed, filtered, lost and refused.
 
-A flood begins when records of an account are first refused, and ends when none was refused for QUIET_SECONDS.
+The map ACCOUNTS in memory (struct account of bpf/accounts.h): accounts with refused events, reported as floods. A flood
+begins when records of an account are first refused, and ends when none was refused for QUIET_SECONDS.
 """
 
 import mmap
@@ -10,8 +11,10 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
-from mozu.core.api import Flood
-from mozu.plugins.sources.ebpf import filter_layout
+from mozu.core.api import Counts, Flood
+from mozu.plugins.sources.ebpf import wire
+from mozu.plugins.sources.ebpf.decode import RecordDecoder
+from mozu.plugins.sources.ebpf.loader import Loader
 
 QUIET_SECONDS: Final = 5.0
 MOST: Final = 16
@@ -26,7 +29,7 @@ _KINDS: Final[Mapping[int, Literal["process", "user", "container"]]] = {
 _KIND_AT: Final = 60
 """First bit of the kind in a key."""
 _NAMES: Final = {spec.number: name for name, spec in SYSCALL_SPECS.items()}
-_ENTRY: Final = filter_layout.size("account")
+_ENTRY: Final = wire.size("account")
 _WORD: Final = 0xFFFFFFFF
 
 
@@ -53,7 +56,7 @@ class Accounts:
     """Reader of the map. `fd`: descriptor of the map; `clock`: seconds."""
 
     def __init__(self, fd: int, clock: Callable[[], float]) -> None:
-        places = filter_layout.constant("ACCOUNT_PLACES")
+        places = wire.map_constant("ACCOUNT_PLACES")
         self._memory = mmap.mmap(fd, places * _ENTRY, mmap.MAP_SHARED, mmap.PROT_READ)
         self._whole = memoryview(self._memory)
         self._words, self._longs = self._whole.cast("I"), self._whole.cast("Q")
@@ -90,17 +93,17 @@ class Accounts:
 
     def _refused(self) -> Iterator[tuple[int, _Counts]]:
         """Yield (place, counts) of the accounts that ever had refused events."""
-        step, at = _ENTRY // 4, filter_layout.place("account", "refused").offset // 4
+        step, at = _ENTRY // 4, wire.place("account", "refused").offset // 4
         common, reserved = (self._words[at + part :: step].tolist() for part in (0, 1))
         for place, refused in enumerate(zip(common, reserved, strict=True)):
             if any(refused):
                 yield place, _Counts(self._long(place, "key"), self._word(place, "passed"), *refused)
 
     def _word(self, place: int, member: str) -> int:
-        return self._words[(place * _ENTRY + filter_layout.place("account", member).offset) // 4]
+        return self._words[(place * _ENTRY + wire.place("account", member).offset) // 4]
 
     def _long(self, place: int, member: str) -> int:
-        return self._longs[(place * _ENTRY + filter_layout.place("account", member).offset) // 8]
+        return self._longs[(place * _ENTRY + wire.place("account", member).offset) // 8]
 
     def _flood(self, key: int, place: int, fresh: list[int], now: float) -> list[Flood]:
         """Update the account's flood, or begin one; return it if it has begun."""
@@ -140,3 +143,20 @@ class Accounts:
 
 def _ended(one: _Open) -> Flood:
     return msgspec.structs.replace(one.flood, ended=True)
+
+
+def event_counts(loader: Loader, decoder: RecordDecoder) -> Mapping[str, Counts]:
+    """Return the counts since the start. seen = filtered + lost + missed + received once the ring is empty.
+
+    An entry path is counted by its name if the kernel skipped its programs: the skipped calls are unknown.
+    """
+    found: dict[str, Counts] = {}
+    for name, spec in SYSCALL_SPECS.items():
+        if name in loader.watched:
+            seen, filtered, lost, over_share, missed = loader.count(name)
+            lost += decoder.discarded[spec.number]
+            found[name] = Counts(seen, filtered, lost, missed, decoder.received[spec.number], over_share)
+    for path, skipped in loader.missed_by_entry_path().items():
+        if skipped:
+            found[path] = Counts(seen=skipped, missed=skipped)
+    return found

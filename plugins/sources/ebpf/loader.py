@@ -8,11 +8,13 @@ any time: programs that stay attached are not touched.
 """
 
 import errno
+import logging
 import os
 import struct
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 
 from mozu.core.abi.limits import DATA_MAX
 from mozu.core.abi.spec import SyscallSpec
@@ -21,9 +23,9 @@ from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
 from mozu.core.model.syscalls import kernel_number
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, uring
-from mozu.plugins.sources.ebpf.bpf_refusal import clause
+from mozu.plugins.sources.ebpf.checks import clause
 from mozu.plugins.sources.ebpf.deny_programs import DenyPrograms
-from mozu.plugins.sources.ebpf.entry_paths import ALL_CALLS, COMPAT, IO_URING, EntryPath
+from mozu.plugins.sources.ebpf.entry_paths import ALL_CALLS, COMPAT, IO_URING, EntryPath, Switch, usable_entry_paths
 from mozu.plugins.sources.ebpf.filter_programs import FilterPrograms
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
@@ -34,10 +36,10 @@ from mozu.plugins.sources.ebpf.maps import (
     EXECUTED_INDEX,
     JUDGED_INDEX,
     OUTPUT_INDEX,
+    NamedFileMap,
     forget_requests,
     make_maps,
 )
-from mozu.plugins.sources.ebpf.named_files import NamedFileMap
 from mozu.plugins.sources.ebpf.objects import call_exits, codegen, kernel_features
 from mozu.plugins.sources.ebpf.objects.call_exits import CallExits, ExitOfAllCalls, ExitOfEachCall, Pair
 from mozu.plugins.sources.ebpf.objects.codegen import OUTPUT, SELFTEST
@@ -415,3 +417,20 @@ class Loader:
         for fd in self._maps.values():
             os.close(fd)
         self._maps.clear()
+
+
+def prepared_loader(
+    types: Iterable[str], ring_size: int, compat32: Switch, btf_file: Path, snaplen: int, log: logging.Logger, *,
+    can_be_pinned: bool,
+) -> Loader:  # fmt: skip
+    """Return the loader, to be closed by the caller. Raises SourceUnavailable."""
+    kernel = codegen.read_types(btf_file)
+    entry_paths = usable_entry_paths(compat32, kernel)
+    loader = Loader(ring_size, entry_paths, kernel, snaplen, can_be_pinned=can_be_pinned)
+    try:
+        loader.prepare(types)
+        log.info("kernel programs: %s", loader.origin)
+    except BaseException:
+        loader.close()
+        raise
+    return loader

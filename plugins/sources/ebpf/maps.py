@@ -1,19 +1,36 @@
-"""BPF maps that all programs share: ring buffer, loss counters, program arrays. Names are constants of the C text."""
+"""BPF maps that all programs share: ring buffer, loss counters, program arrays. Names are constants of the C text.
+
+`NamedFileMap` has the files that kernel programs find by device and inode, with the path that rules use for each. A
+mask of their inode numbers in SETTINGS spares the opens of most other files the look-up.
+"""
 
 import os
 import struct
 from collections.abc import Mapping
 from typing import Final
 
+from mozu.core.abi.spec import MAX_BLOCKS, NO_ARGUMENT, ArgLayout
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
 from mozu.core.model.arch import MACHINE, Abi
 from mozu.core.model.syscalls import call_name, call_number
 from mozu.core.state.effects import CHANGES_ANOTHER, CHANGES_ITS_PROCESS
-from mozu.plugins.sources.ebpf import arg_layouts, bpf_syscall, compat, filter_layout, uring
-from mozu.plugins.sources.ebpf.bpf_refusal import clause
-from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
+from mozu.plugins.sources.ebpf import bpf_syscall, entry_paths, uring, wire
+from mozu.plugins.sources.ebpf.checks import clause
+
+
+def packed_layout(layout: ArgLayout) -> bytes:
+    """Return the layout as a value of the map."""
+    *arguments, blocks = layout
+    missing = MAX_BLOCKS - len(blocks)
+    places = [block.argument for block in blocks] + [NO_ARGUMENT] * missing
+    sizes = [block.size for block in blocks] + [0] * missing
+    return struct.pack("<16b", *arguments, *places, *sizes)
+
+
+_ARG_LAYOUT_SIZE: Final = len(packed_layout(ArgLayout()))
+
 
 COUNTS: Final = struct.Struct("<QQQQ")
 """struct counts of bpf/record.h: over_share, filtered, lost, seen."""
@@ -21,6 +38,13 @@ SETTINGS: Final = struct.Struct("<8I")
 """struct settings of bpf/record.h."""
 CALLER_CLASS: Final = struct.Struct("<QI4x")
 """struct caller_class of bpf/verdict_memory.h: number, generation."""
+ENTRY: Final = struct.Struct("<QQ")
+"""Generation (0 if there is no verdict yet), and values of the predicates, a bit each: `struct verdicts` of
+bpf/process_verdicts.h."""
+NAME: Final = 16
+"""Bytes of a name in the kernel, including the NUL at its end."""
+NAMES: Final = 4096
+"""Most names in the map COMM_VERDICTS."""
 _NUMBER: Final = struct.Struct("<h")
 KILL_SHARED: Final = struct.Struct("<QII")
 """struct shared: objects to be ended with a killed process."""
@@ -91,7 +115,7 @@ MAX_JUDGED_CALLS: Final = 1 << 16
 """Most opens that the kernel can recognise: 5 MiB."""
 MAX_CALLERS: Final = 1 << 14
 """Most callers whose class the kernel knows: a task is one for each type of open."""
-OPENED_PLACES: Final = filter_layout.constant("OPENED_PLACES")
+OPENED_PLACES: Final = wire.map_constant("OPENED_PLACES")
 """Entries of OPENED_AT: files that keep their paths without a look-up in a hash; 5 MiB."""
 MAX_OPENED_PATHS: Final = 16384
 """Entries of OPENED_PATHS. The keys are addresses of structs file, which later files reuse: both together bound the
@@ -101,20 +125,20 @@ files that are open at once, not those that are ever opened."""
 def definitions(ring_size: int, *, requests: bool) -> dict[str, tuple[int, int, int, int]]:
     """Return (kind, bytes of a key, bytes of a value, entries) by name."""
     array, per_cpu, prog_array = bpf_syscall.ARRAY, bpf_syscall.PERCPU_ARRAY, bpf_syscall.PROG_ARRAY
-    in_flight = filter_layout.constant("URING_MOST") if requests else 8
-    with_texts = filter_layout.constant("URING_MOST_TEXTS") if requests else 1
+    in_flight = wire.map_constant("URING_MOST") if requests else 8
+    with_texts = wire.map_constant("URING_MOST_TEXTS") if requests else 1
     strings_size = SIZES["URING_REQUEST_SIZE"] - SIZES["URING_REQUESTS_SIZE"]
     return {
         "RING": (bpf_syscall.RINGBUF, 0, 0, ring_size),
         "SCRATCH": (per_cpu, 4, SIZES["SCRATCH_SIZE"], _SLOTS),
-        "FLOW": (array, 4, filter_layout.size("flow"), 1),
-        "ACCOUNTS": (array, 4, filter_layout.size("account"), filter_layout.constant("ACCOUNT_PLACES")),
-        "TAB": (per_cpu, 4, filter_layout.size("tab"), filter_layout.constant("MOST_TABS")),
-        "METER": (per_cpu, 4, filter_layout.size("meter"), 1),
-        "GROUP_TAB": (per_cpu, 4, filter_layout.size("group_tab"), filter_layout.constant("MOST_GROUP_TABS")),
+        "FLOW": (array, 4, wire.size("flow"), 1),
+        "ACCOUNTS": (array, 4, wire.size("account"), wire.map_constant("ACCOUNT_PLACES")),
+        "TAB": (per_cpu, 4, wire.size("tab"), wire.map_constant("MOST_TABS")),
+        "METER": (per_cpu, 4, wire.size("meter"), 1),
+        "GROUP_TAB": (per_cpu, 4, wire.size("group_tab"), wire.map_constant("MOST_GROUP_TABS")),
         "SYSCALL_CTX": (per_cpu, 4, SIZES["SYSCALL_CTX_SIZE"], 1),
         "COUNTS": (per_cpu, 4, COUNTS.size, NUMBERS_END),
-        "ARG_LAYOUTS": (array, 4, arg_layouts.SIZE, NUMBERS_END),
+        "ARG_LAYOUTS": (array, 4, _ARG_LAYOUT_SIZE, NUMBERS_END),
         "SETTINGS": (array, 4, SETTINGS.size, 1),
         "SELFTEST": (array, 4, SELFTEST_RESULT.size, 1),
         "TP_PROGS": (prog_array, 4, 4, PROGRAMS_END),
@@ -129,7 +153,7 @@ def definitions(ring_size: int, *, requests: bool) -> dict[str, tuple[int, int, 
         "PROC_COMM_VERDICTS": (bpf_syscall.LRU_HASH, 4, ENTRY.size, MAX_PROC_VERDICTS),
         "PROC_VERDICTS": (bpf_syscall.HASH, 4, ENTRY.size, MAX_PROC_VERDICTS),
         "MOZU_NUMBERS": (array, 4, _NUMBER.size, NUMBERS_END),
-        "COMPAT": (array, 4, compat.ENTRY.size, compat.ENTRIES),
+        "COMPAT": (array, 4, entry_paths.COMPAT_ENTRY.size, entry_paths.COMPAT_ENTRIES),
         "WATCHED": (array, 4, 1, NUMBERS_END),
         "TASK_CHANGES": (array, 4, 1, NUMBERS_END),
         "TASK_VERSIONS": (bpf_syscall.LRU_HASH, 4, 8, MAX_PROC_VERDICTS),
@@ -147,7 +171,7 @@ def definitions(ring_size: int, *, requests: bool) -> dict[str, tuple[int, int, 
         "URING_REQUESTS": (bpf_syscall.HASH, 8, SIZES["URING_REQUESTS_SIZE"], in_flight),
         "URING_STRINGS": (bpf_syscall.HASH, 8, strings_size, with_texts),
         "URING_LATEST": (bpf_syscall.HASH, 16, 8, in_flight),
-        "URING_HELD": (array, 4, 8, filter_layout.constant("URING_HELD_PLACES") if requests else 1),
+        "URING_HELD": (array, 4, 8, wire.map_constant("URING_HELD_PLACES") if requests else 1),
     }
 
 
@@ -184,16 +208,17 @@ def forget_requests(maps: Mapping[str, int]) -> None:
     bpf_syscall.clear(maps["URING_REQUESTS"], 8)
     bpf_syscall.clear(maps["URING_STRINGS"], 8)
     bpf_syscall.clear(maps["URING_LATEST"], 16)
-    places = range(filter_layout.constant("URING_HELD_PLACES"))
+    places = range(wire.map_constant("URING_HELD_PLACES"))
     bpf_syscall.update_many(maps["URING_HELD"], {struct.pack("<I", place): bytes(8) for place in places})
 
 
 def _contents() -> dict[str, dict[int, bytes]]:
     """Return the content of constant tables, by map."""
-    layouts = {spec.number: arg_layouts.pack(spec.layout) for spec in SYSCALL_SPECS.values()}
+    layouts = {spec.number: packed_layout(spec.layout) for spec in SYSCALL_SPECS.values()}
     changes = {SYSCALL_SPECS[name].number: bytes([kind]) for name, kind in _changes().items()}
     numbers = {number: _NUMBER.pack(mozu_number) for number, mozu_number in mozu_numbers().items()}
-    return {"ARG_LAYOUTS": layouts, "MOZU_NUMBERS": numbers, "COMPAT": dict(compat.entries()), "TASK_CHANGES": changes}
+    compat = dict(entry_paths.compat_entries())
+    return {"ARG_LAYOUTS": layouts, "MOZU_NUMBERS": numbers, "COMPAT": compat, "TASK_CHANGES": changes}
 
 
 def mozu_numbers(abi: Abi = MACHINE.abi) -> dict[int, int]:
@@ -208,3 +233,49 @@ def _changes() -> dict[str, int]:
     kinds = dict.fromkeys(CHANGES_ITS_PROCESS, _OWN) | dict.fromkeys(CHANGES_ANOTHER, _ANY)
     kinds |= dict.fromkeys(("_fork", "_cgroup"), _NAMED)
     return {name: kind for name, kind in kinds.items() if name in SYSCALL_SPECS}
+
+
+class NamedFileMap:
+    """The map of one loader. `maps`: descriptors by name."""
+
+    def __init__(self, maps: Mapping[str, int]) -> None:
+        self._maps = maps
+        self._entries: Mapping[bytes, bytes] = {}
+        self._settings: tuple[int, ...] = (0,) * 7
+        self._inodes = 0
+        """Bit n is set if a file has an inode number that is n modulo 32; `named_inodes` of bpf/record.h."""
+
+    def use(self, files: Mapping[tuple[int, int], str]) -> None:
+        """Store these files, and no others; of more than MAX_NAMED_FILES the first. Raises OSError."""
+        entries = dict(list(entries_of(files).items())[:MAX_NAMED_FILES])
+        for key in self._entries.keys() - entries.keys():
+            bpf_syscall.delete_key(self._maps["NAMED_FILES"], key)
+        bpf_syscall.update_many(self._maps["NAMED_FILES"], dict(entries.items() - self._entries.items()))
+        self._entries, self._inodes = entries, 0
+        for key in entries:
+            self._inodes |= 1 << FILE_NUMBERS.unpack(key)[0] % 32
+        self.write_settings(*self._settings)
+
+    def restore(self) -> bool:
+        """Write both maps again; return True if another process had changed SETTINGS."""
+        written = SETTINGS.pack(*self._settings, self._inodes)
+        changed = bpf_syscall.lookup(self._maps["SETTINGS"], 0, SETTINGS.size) != written
+        if changed:
+            self.write_settings(*self._settings)
+        bpf_syscall.update_many(self._maps["NAMED_FILES"], self._entries)
+        return changed
+
+    def write_settings(self, *settings: int) -> None:
+        """Write all members of SETTINGS but the last."""
+        self._settings = settings
+        bpf_syscall.update(self._maps["SETTINGS"], 0, SETTINGS.pack(*settings, self._inodes))
+
+
+def entries_of(files: Mapping[tuple[int, int], str]) -> dict[bytes, bytes]:
+    """Return the entries of the map. A path that is too long is left out: its file is known by paths alone."""
+    texts = {numbers: path.encode(errors="surrogateescape") for numbers, path in files.items()}
+    return {
+        FILE_NUMBERS.pack(inode, device): NAMED_FILE.pack(len(text), text)
+        for (device, inode), text in texts.items()
+        if len(text) < MAX_NAMED_PATH
+    }

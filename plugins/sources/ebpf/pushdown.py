@@ -11,7 +11,6 @@ from mozu.core.filter.demand import Demand
 from mozu.core.filter.formula import Formula
 from mozu.core.filter.pushdown import Precision, Pushdown
 from mozu.core.model.fields import FieldRegistry
-from mozu.plugins.sources.ebpf.demanded_types import filterable_types
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose
 from mozu.plugins.sources.ebpf.kernel_filter.deny import undenied
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import first_inexact
@@ -19,6 +18,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.kill import undecided
 from mozu.plugins.sources.ebpf.kernel_filter.passing import checked_part, passing
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 from mozu.plugins.sources.ebpf.objects import kernel_features
+from mozu.plugins.sources.ebpf.tracepoints import filterable_types
 
 
 def pushdown(demand: Demand, fields: FieldRegistry) -> Mapping[str, Pushdown]:

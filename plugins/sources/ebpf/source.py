@@ -22,11 +22,22 @@ from mozu.core.api import (
 from mozu.core.filter.demand import Demand
 from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
 from mozu.plugins.sources.ebpf import checks
-from mozu.plugins.sources.ebpf.accounts import Accounts
+from mozu.plugins.sources.ebpf.accounts import Accounts, event_counts
 from mozu.plugins.sources.ebpf.btf import BTF_FILE
 from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
-from mozu.plugins.sources.ebpf.demanded_types import (
+from mozu.plugins.sources.ebpf.entry_paths import Switch
+from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose, discardable_opens
+from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
+from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
+from mozu.plugins.sources.ebpf.kernel_kills import InKernel
+from mozu.plugins.sources.ebpf.loader import Loader, prepared_loader
+from mozu.plugins.sources.ebpf.loader_thread import LoaderThread
+from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
+from mozu.plugins.sources.ebpf.refusals import say_what_is_filtered, warn_of
+from mozu.plugins.sources.ebpf.ring import MAX_BATCH, FlowMap, RingBuffer, RingWaiter
+from mozu.plugins.sources.ebpf.settings import EbpfSettings
+from mozu.plugins.sources.ebpf.tracepoints import (
     ATTACH_ORDER,
     CGROUP_EVENTS,
     PROCESS_EVENTS,
@@ -34,25 +45,8 @@ from mozu.plugins.sources.ebpf.demanded_types import (
     recorded_beside,
     wanted_types,
 )
-from mozu.plugins.sources.ebpf.entry_paths import Switch
-from mozu.plugins.sources.ebpf.event_counts import event_counts
-from mozu.plugins.sources.ebpf.flow_map import FlowMap
-from mozu.plugins.sources.ebpf.judged_calls import JudgedCalls
-from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose, discardable_opens
-from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
-from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
-from mozu.plugins.sources.ebpf.kernel_kills import InKernel
-from mozu.plugins.sources.ebpf.loader import Loader
-from mozu.plugins.sources.ebpf.loader_thread import LoaderThread
-from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
-from mozu.plugins.sources.ebpf.poll_interval import MAX_BATCH
-from mozu.plugins.sources.ebpf.prepared import prepared_loader
-from mozu.plugins.sources.ebpf.probe import fork_probe
-from mozu.plugins.sources.ebpf.process_filter_cache import Prepared, ProcessFilterCache
-from mozu.plugins.sources.ebpf.refusals import say_what_is_filtered, warn_of
-from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
-from mozu.plugins.sources.ebpf.ring_waiter import RingWaiter
-from mozu.plugins.sources.ebpf.settings import EbpfSettings
+from mozu.plugins.sources.ebpf.verdicts import JudgedCalls, Prepared, ProcessFilterCache
+from mozu.plugins.sources.ebpf.visibility import fork_probe
 
 CHECK_INTERVAL: Final = 1.0
 """Seconds between two checks of the wall clock and of the loss counters."""
@@ -277,7 +271,7 @@ class EbpfSource:
     async def _poll(
         self, ring: RingBuffer, flow: FlowMap, waiter: RingWaiter
     ) -> AsyncIterator[Sequence[SyscallEvent | UndecodedEvent]]:
-        """Drain the ring buffer, and wait as in ring_waiter.py."""
+        """Drain the ring buffer, and wait as in ring.py."""
         loop = asyncio.get_running_loop()
         next_check = loop.time() + CHECK_INTERVAL
         while True:

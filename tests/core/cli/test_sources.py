@@ -7,7 +7,7 @@ import pytest
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.cli import invoke
-from mozu.plugins.sources.ebpf import kernel_support
+from mozu.plugins.sources.ebpf import visibility
 
 
 def test_each_source_has_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,7 +30,7 @@ def test_the_table_has_a_row_for_each(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_event_types_without_a_tracepoint_are_named(tmp_path: Path) -> None:
-    lines = list(kernel_support._families(tmp_path))
+    lines = list(visibility._families(tmp_path))
 
     gone = {name for line in lines if not line.seen for name in line.why.split("for ")[1].split(", ")}
     assert gone == SYSCALL_SPECS.keys() - {"_fork", "_cgroup"}

@@ -1,5 +1,4 @@
-"""`mozu run --check`: the source that would watch, the rules for which the kernel would kill, the capabilities in use.
-"""
+"""`mozu run --check`: the source that would watch, the rules for which the kernel would kill, its capabilities."""
 
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from mozu.core.cli import invoke
 from mozu.core.common import linux_capabilities
-from mozu.plugins.sources.ebpf import preflight
+from mozu.plugins.sources.ebpf import visibility
 
 FEW = "enrichers: []\nevaluators: []\nsinks: []\n"
 
@@ -23,7 +22,7 @@ def checked(folder: Path, capsys: pytest.CaptureFixture[str], text: str, *option
 @pytest.fixture
 def without_ebpf(monkeypatch: pytest.MonkeyPatch) -> None:
     """Simulate a machine on which ebpf cannot start, and a process with one capability only."""
-    monkeypatch.setattr(preflight, "problem", lambda btf_file: "this process lacks CAP_BPF")
+    monkeypatch.setattr(visibility, "problem", lambda btf_file: "this process lacks CAP_BPF")
     monkeypatch.setattr(linux_capabilities, "effective", lambda: 1 << linux_capabilities.NUMBERS["CAP_PERFMON"])
 
 
@@ -83,7 +82,7 @@ RULES = [
 def test_rules_of_a_responder_that_may_kill_in_the_kernel_are_named_with_who_does_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preflight, "problem", lambda btf_file: None)
+    monkeypatch.setattr(visibility, "problem", lambda btf_file: None)
     (tmp_path / "rules.yaml").write_bytes(orjson.dumps(RULES))
     text = (
         f"sources: [ebpf]\nevaluators: [falco: {{rules: [{tmp_path}/rules.yaml]}}]\n"
@@ -103,7 +102,7 @@ def test_rules_of_a_responder_that_may_kill_in_the_kernel_are_named_with_who_doe
 def test_without_a_source_that_could_start_the_kernel_kills_for_no_rule(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preflight, "problem", lambda btf_file: "this process lacks CAP_BPF")
+    monkeypatch.setattr(visibility, "problem", lambda btf_file: "this process lacks CAP_BPF")
     (tmp_path / "rules.yaml").write_bytes(orjson.dumps(RULES[:1]))
     path = tmp_path / "mozu.yaml"
     path.write_text(

@@ -8,7 +8,7 @@ from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.formula import FALSE, Formula, any_of
 from mozu.core.language.conditions import text_of
-from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.kernel_filter.deny import deny_functions, undenied
 from mozu.plugins.sources.ebpf.kernel_filter.deny_program import deny_program
 from mozu.plugins.sources.ebpf.kernel_filter.exact_match import reads_no_more
@@ -135,7 +135,7 @@ def _run(code: RelocatableCode, facts: Facts, number: int | None, found: int) ->
     else:
         call = filter_facts.call_of(facts, number)
         ended = bpf_machine.run(code, {"SYSCALL_CTX": call, "FILTER_SCRATCH": scratch}, parts)
-    place = filter_layout.place("filter_scratch", "kill_rule")
+    place = wire.place("filter_scratch", "kill_rule")
     rule = int.from_bytes(scratch[place.offset : place.offset + place.size], "little")
     end = f"returns {ended.returned}" if ended.tail_call is None else "goes on"
     return f"{end} for rule {rule} after {ended.steps} steps, {' '.join(ended.called)}"

@@ -7,10 +7,10 @@ from typing import Final
 import pytest
 
 from mozu.core.api import Flood
-from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.accounts import MOST, QUIET_SECONDS, Accounts
 
-_ENTRY: Final = filter_layout.size("account")
+_ENTRY: Final = wire.size("account")
 _PROCESS, _USER, _ROOT, _CONTAINER = 1, 2, 3, 4
 _FORMATS: Final = {2: "<H", 4: "<I", 8: "<Q"}
 OPENAT: Final = 257
@@ -21,7 +21,7 @@ class Scene:
 
     def __init__(self) -> None:
         self.fd = os.memfd_create("accounts")
-        os.ftruncate(self.fd, filter_layout.constant("ACCOUNT_PLACES") * _ENTRY)
+        os.ftruncate(self.fd, wire.map_constant("ACCOUNT_PLACES") * _ENTRY)
         self.now = 100.0
         self.accounts = Accounts(self.fd, lambda: self.now)
 
@@ -29,9 +29,9 @@ class Scene:
         """Write an account of process 7, user 9, cgroup 11 as a program would leave it."""
         members = {"key": kind << 60 | id_, "passed": passed, "pid": 7, "uid": 9, "cgroup": 11, "type": OPENAT}
         for name, value in members.items():
-            at = filter_layout.place("account", name)
+            at = wire.place("account", name)
             os.pwrite(self.fd, struct.pack(_FORMATS[at.size], value), place * _ENTRY + at.offset)
-        at = filter_layout.place("account", "refused")
+        at = wire.place("account", "refused")
         os.pwrite(self.fd, struct.pack("<II", refused & 0xFFFFFFFF, reserved), place * _ENTRY + at.offset)
 
     def after(self, seconds: float) -> list[Flood]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.plugins.sources.ebpf.bpf_refusal import clause, remedy
+from mozu.plugins.sources.ebpf.checks import clause, remedy
 
 ALL = "000001ffffffffff"
 

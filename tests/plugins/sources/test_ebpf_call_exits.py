@@ -6,7 +6,7 @@ import pytest
 
 from mozu.core.model.arch import AARCH64
 from mozu.core.model.syscalls import call_number
-from mozu.plugins.sources.ebpf import compat
+from mozu.plugins.sources.ebpf import entry_paths
 from mozu.plugins.sources.ebpf.objects.call_exits import watched_words
 
 _SYSCALLS: Final = 512
@@ -19,8 +19,8 @@ def numbers() -> list[tuple[int, int]]:
     socketcall = call_number("socketcall", "i386")
     assert socketcall is not None
     found = []
-    for index, entry in compat.entries():
-        native, _, _ = compat.ENTRY.unpack(entry)
+    for index, entry in entry_paths.compat_entries():
+        native, _, _ = entry_paths.COMPAT_ENTRY.unpack(entry)
         if native >= 0:
             found.append((index if index < _SYSCALLS else socketcall, native))
     return found
@@ -70,5 +70,5 @@ def test_on_arm64_a_call_of_32_bit_programs_alone_is_watched_as_theirs() -> None
 def test_halves_of_64_bits_begin_at_an_even_argument_of_arm(name: str, aligned: bool) -> None:
     place = call_number(name, "arm")
     assert place is not None
-    _, _, mask = compat.ENTRY.unpack(dict(compat.entries(AARCH64))[place])
+    _, _, mask = entry_paths.COMPAT_ENTRY.unpack(dict(entry_paths.compat_entries(AARCH64))[place])
     assert aligned is bool(mask & 128)

@@ -11,7 +11,7 @@ import pytest
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import call_number
-from mozu.plugins.sources.ebpf import compat, compat_probe
+from mozu.plugins.sources.ebpf import entry_paths
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.plugins.sources.test_ebpf_calls import NUMBERS, PATHS, values
 from tests.support import requirements
@@ -46,7 +46,7 @@ TYPES = (
 def live() -> Iterator[Live]:
     """Yield a source for the types of these tests alone: it must keep up while others work."""
     requirements.ebpf()
-    requirements.require(compat_probe.accepted(), "this kernel takes no 32-bit calls")
+    requirements.require(entry_paths.accepts_32_bit_calls(), "this kernel takes no 32-bit calls")
     with Live(EbpfSource(64 << 20, context()), demand(*TYPES, state_dependencies=("realpath",))) as running:
         yield running
 
@@ -193,9 +193,9 @@ def _mkdir_both(place: str) -> None:
 
 
 def test_every_entry_names_a_watched_call() -> None:
-    assert compat.types() <= SYSCALL_SPECS.keys()
-    assert len(list(compat.entries())) == compat.ENTRIES
-    assert not [name for name in compat.UNREAD if call_number(name, "i386") is None]
+    assert entry_paths.compat_types() <= SYSCALL_SPECS.keys()
+    assert len(list(entry_paths.compat_entries())) == entry_paths.COMPAT_ENTRIES
+    assert not [name for name in entry_paths.UNREAD if call_number(name, "i386") is None]
 
 
 @pytest.mark.parametrize("name", ["openat", "unlink", "creat"])

@@ -10,19 +10,19 @@ import pytest
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.filter.formula import FALSE, Formula, any_of
-from mozu.plugins.sources.ebpf import filter_layout
-from mozu.plugins.sources.ebpf.demanded_types import filterable_types
+from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.kernel_filter import choose, names
 from mozu.plugins.sources.ebpf.kernel_filter.exact_match import reads_no_more
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program, plain_program
 from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.tracepoints import filterable_types
 from tests.support import bpf_machine, filter_facts
 from tests.support.filter_calls import Call, Sock, decided
 from tests.support.filter_comparison import wants
 from tests.support.filter_facts import Facts, is_true, of_call, of_open, random_facts, random_formula
 
 ROUNDS: Final = 1000 if os.environ.get("MOZU_FUZZ") == "full" else 60
-EXACT: Final = filter_layout.place("syscall_ctx", "exact")
+EXACT: Final = wire.place("syscall_ctx", "exact")
 OPENAT: Final = SYSCALL_SPECS["openat"]
 OF_IP: Final = "fd.type in (ipv4, ipv6)"
 CONNECTION, FILE = Sock(family=2, protocol=6, state=1, remote_port=80), Sock()

@@ -2,39 +2,39 @@
 
 import pytest
 
-from mozu.plugins.sources.ebpf import filter_layout
-from mozu.plugins.sources.ebpf.filter_layout import Place
+from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.maps import SIZES
+from mozu.plugins.sources.ebpf.wire import Place
 
 
 def test_a_struct_has_the_size_that_its_map_has() -> None:
-    assert SIZES["SYSCALL_CTX_SIZE"] == filter_layout.size("syscall_ctx")
-    assert SIZES["FILTER_SCRATCH_SIZE"] == filter_layout.size("filter_scratch")
-    assert SIZES["OPENED_PATH_SIZE"] == filter_layout.size("opened_path")
+    assert SIZES["SYSCALL_CTX_SIZE"] == wire.size("syscall_ctx")
+    assert SIZES["FILTER_SCRATCH_SIZE"] == wire.size("filter_scratch")
+    assert SIZES["OPENED_PATH_SIZE"] == wire.size("opened_path")
 
 
 def test_a_member_is_found_by_its_name_with_its_width_and_sign() -> None:
-    assert Place(0, 8) == filter_layout.place("syscall_ctx", "args")
-    assert Place(64, 8, signed=True) == filter_layout.place("syscall_ctx", "result")
-    assert Place(96, 4, signed=True) == filter_layout.place("syscall_ctx", "number")
+    assert Place(0, 8) == wire.place("syscall_ctx", "args")
+    assert Place(64, 8, signed=True) == wire.place("syscall_ctx", "result")
+    assert Place(96, 4, signed=True) == wire.place("syscall_ctx", "number")
 
 
 def test_a_member_of_a_struct_by_value_is_found_through_it() -> None:
-    first, flags = (filter_layout.place("filter_scratch", f"open.{name}").offset for name in ("user", "flags"))
+    first, flags = (wire.place("filter_scratch", f"open.{name}").offset for name in ("user", "flags"))
 
-    assert flags - first == filter_layout.place("open_args", "flags").offset
+    assert flags - first == wire.place("open_args", "flags").offset
 
 
 def test_members_of_an_unnamed_union_lie_at_one_place() -> None:
-    words, letters = (filter_layout.place("filter_scratch", f"given.{name}") for name in ("word", "bytes"))
+    words, letters = (wire.place("filter_scratch", f"given.{name}") for name in ("word", "bytes"))
 
     assert (words.offset, 8, 1) == (letters.offset, words.size, letters.size)
 
 
 def test_a_member_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(KeyError):
-        filter_layout.place("syscall_ctx", "nothing")
+        wire.place("syscall_ctx", "nothing")
 
 
 def test_the_compiler_is_held_to_every_offset() -> None:
-    assert "__builtin_offsetof(struct filter_scratch, open.flags) ==" in filter_layout.assertions()
+    assert "__builtin_offsetof(struct filter_scratch, open.flags) ==" in wire.map_assertions()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mozu.plugins.sources.ebpf.flow_map import ENTITLEMENT, TAB_PART, UNCHARGED, tabs_of_each_cpu
+from mozu.plugins.sources.ebpf.ring import ENTITLEMENT, TAB_PART, UNCHARGED, tabs_of_each_cpu
 
 
 @pytest.mark.parametrize("ring_size", [8 << 20, 64 << 20])

@@ -2,7 +2,7 @@
 
 import struct
 
-from mozu.plugins.sources.ebpf.decode.hierarchies import Hierarchies
+from mozu.plugins.sources.ebpf.decode.processes import Hierarchies
 
 PROC = "9:name=systemd:/\n4:cpu,cpuacct:/\n2:memory:/\n0::/\n"
 

@@ -12,9 +12,9 @@ from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import UndecodedEvent
 from mozu.plugins.sources.ebpf import bpf_syscall
-from mozu.plugins.sources.ebpf.judged_calls import JudgedCalls, is_plain
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.maps import CALLER_CLASS
+from mozu.plugins.sources.ebpf.verdicts import JudgedCalls, is_plain
 from mozu.plugins.sources.ebpf.wire import layouts
 from tests.support import requirements
 from tests.support.acts import judged as acts

@@ -13,8 +13,7 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.rules.falco.settings import FalcoSettings
-from mozu.plugins.sources.ebpf.assembly import assembler
-from mozu.plugins.sources.ebpf.demanded_types import filterable_types
+from mozu.plugins.sources.ebpf import assembly
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose, discardable_opens, names
 from mozu.plugins.sources.ebpf.kernel_filter.check import (
     ByteHint,
@@ -33,6 +32,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFuncti
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.kernel_filter.names import with_byte_hints
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
+from mozu.plugins.sources.ebpf.tracepoints import filterable_types
 from tests.plugins.rules.making import context
 from tests.support.filter_facts import Facts, is_true
 
@@ -279,7 +279,7 @@ def test_a_filter_that_would_be_too_long_marks_no_exact_matches_before_there_is_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def what_fits(most: int) -> str:
-        monkeypatch.setattr(assembler, "_FARTHEST", most)
+        monkeypatch.setattr(assembly, "_FARTHEST", most)
         found = chosen(f"evt.type = openat and fd.paths in (/etc/shadow{most}, /b/x, /c/x)").functions.get("openat")
         return "nothing" if found is None else "the filter" if found.exact is FALSE else "and exact matches"
 

@@ -11,14 +11,14 @@ from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.filter.formula import any_of
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.rules.falco.settings import PACKS, FalcoSettings
-from mozu.plugins.sources.ebpf import filter_layout
-from mozu.plugins.sources.ebpf.demanded_types import filterable_types
+from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.kernel_filter import choose
 from mozu.plugins.sources.ebpf.kernel_filter.check import SearchCheck, cost
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import MAX_COST
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 from mozu.plugins.sources.ebpf.objects import kernel_features
+from mozu.plugins.sources.ebpf.tracepoints import filterable_types
 from tests.plugins.rules.making import context
 from tests.support import requirements
 from tests.support.bpf_run import FilterRunner, filter_runner
@@ -43,7 +43,7 @@ def runner() -> Iterator[FilterRunner]:
 
 def passes(runner: FilterRunner, program: int, path: bytes) -> bool:
     """Return True if a failed openat of this path passes."""
-    text, call = ctypes.create_string_buffer(path), bytearray(filter_layout.size("syscall_ctx"))
+    text, call = ctypes.create_string_buffer(path), bytearray(wire.size("syscall_ctx"))
     for element, value in enumerate((-100, ctypes.addressof(text), os.O_RDONLY)):
         put(call, "syscall_ctx", "args", value, element)
     for member, value in (("result", -2), ("number", OPENAT), ("task", PID << 32 | PID)):

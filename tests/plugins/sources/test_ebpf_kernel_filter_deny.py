@@ -10,8 +10,7 @@ from mozu.core.cli.pushdown import act_lines, why
 from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.filter.formula import FALSE, Formula, negation
-from mozu.plugins.sources.ebpf import filter_layout
-from mozu.plugins.sources.ebpf.assembly import assembler
+from mozu.plugins.sources.ebpf import assembly, wire
 from mozu.plugins.sources.ebpf.kernel_filter import names
 from mozu.plugins.sources.ebpf.kernel_filter.check import ProcessCheck, Subject, about, replaced
 from mozu.plugins.sources.ebpf.kernel_filter.deny import PLACES, deny_functions, undenied
@@ -136,7 +135,7 @@ def test_a_hook_whose_program_would_be_too_long_has_none_and_others_have_theirs(
 ) -> None:
     many = f"{connecting_to(64)} and fd.l4proto = tcp"
     rules = (many, f"{SENDS} and fd.sip = 10.1.2.3", f"{OPENS} and fd.realpath = /a")
-    monkeypatch.setattr(assembler, "_FARTHEST", 120)
+    monkeypatch.setattr(assembly, "_FARTHEST", 120)
 
     assert {"file_open"} == set(functions(*rules))
     assert {"file_open", "socket_sendmsg"} == set(functions(*rules[1:]))
@@ -158,7 +157,7 @@ def test_hooks_are_those_that_programs_are_attached_to() -> None:
     assert set(kernel_features.HOOKS) == set(DENY_PARTS_OF) == {hook for place in PLACES for hook in place.hooks}
 
 
-SLOT: Final = filter_layout.size("filter_scratch")
+SLOT: Final = wire.size("filter_scratch")
 
 
 def of_opened(chance: random.Random) -> Formula:
@@ -186,7 +185,7 @@ def at_hook(code: RelocatableCode, facts: Facts, *, found: int = 1, acts: int = 
     before = [(int(number < busy)).to_bytes(8, "little") for number in range(DENY_SLOTS)]
     for slot, taken in zip(slots, before, strict=True):
         slot[SLOT:] = taken
-    place = filter_layout.place("filter_scratch", "kill_rule").offset
+    place = wire.place("filter_scratch", "kill_rule").offset
     numbers: list[int] = []
 
     def act() -> int:

@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
-from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.kernel_filter.check import Subject
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program, plain_program
 from tests.support import filter_facts, requirements
@@ -39,7 +39,7 @@ def runner() -> Iterator[FilterRunner]:
 def call_of(facts: Facts, number: int) -> bytes:
     call = filter_facts.call_of(facts, number)
     filter_facts.put(call, "syscall_ctx", "task", PID << 32 | PID)
-    assert filter_layout.place("syscall_ctx", "number").offset == 96
+    assert wire.place("syscall_ctx", "number").offset == 96
     return bytes(call)
 
 

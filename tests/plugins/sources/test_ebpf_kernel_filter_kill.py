@@ -18,8 +18,7 @@ from mozu.core.filter.pushdown import Precision, Pushdown
 from mozu.core.language.conditions import RuleInput, check, compile_rules, parse
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
-from mozu.plugins.sources.ebpf import filter_layout
-from mozu.plugins.sources.ebpf.assembly import assembler
+from mozu.plugins.sources.ebpf import assembly, wire
 from mozu.plugins.sources.ebpf.kernel_filter import names, settled
 from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, ProcessCheck, Subject, about, checks
 from mozu.plugins.sources.ebpf.kernel_filter.deny import undenied
@@ -126,7 +125,7 @@ def acting(
     acted: list[int] = []
 
     def read(member: str) -> int:
-        place = filter_layout.place("filter_scratch", member)
+        place = wire.place("filter_scratch", member)
         return int.from_bytes(scratch[place.offset : place.offset + place.size], "little")
 
     def act() -> int:
@@ -270,7 +269,7 @@ def test_a_call_whose_program_would_be_too_long_has_none_and_others_have_theirs(
     rule = {SYSCALL_SPECS["connect"]: predicates(connecting_to(64))["connect"], OPENAT: predicates(SHADOW)["openat"]}
     assert {"connect", "openat"} == set(kill_functions([rule]))
 
-    monkeypatch.setattr(assembler, "_FARTHEST", 100)
+    monkeypatch.setattr(assembly, "_FARTHEST", 100)
 
     assert {"openat"} == set(kill_functions([rule]))
 

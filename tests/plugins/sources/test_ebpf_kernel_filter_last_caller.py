@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
-from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.kernel_filter.check import ProcessCheck
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import plain_program
 from tests.support import filter_facts, requirements
@@ -39,7 +39,7 @@ def runner() -> Iterator[FilterRunner]:
 
 
 def call(entry_path: int, pid: int = PID) -> bytes:
-    made = bytearray(filter_layout.size("syscall_ctx"))
+    made = bytearray(wire.size("syscall_ctx"))
     for member, value in (("number", PTRACE.number), ("task", pid << 32 | pid), ("entry_path", entry_path)):
         filter_facts.put(made, "syscall_ctx", member, value)
     return bytes(made)

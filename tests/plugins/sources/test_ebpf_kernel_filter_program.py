@@ -10,7 +10,7 @@ import pytest
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.filter.formula import FALSE, TRUE, Formula, all_of, any_of, negation
-from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.kernel_filter import names
 from mozu.plugins.sources.ebpf.kernel_filter.check import (
     ByteHint,
@@ -268,7 +268,7 @@ def test_whatever_lies_in_its_maps_a_program_ends_and_stays_in_them_fuzz(opened:
         wanted = random_formula(chance, of_open)
         code = open_program(wanted, opened, wanted)
         for _ in range(4):
-            maps = {name: bytearray(chance.randbytes(filter_layout.size(struct))) for name, struct in MAPS.items()}
+            maps = {name: bytearray(chance.randbytes(wire.size(struct))) for name, struct in MAPS.items()}
             results = {one.name: chance.choice((0, 1, 2)) for one in code.relocations}
             found = bpf_machine.run(
                 code,
@@ -284,7 +284,7 @@ MAPS: Final = {"SYSCALL_CTX": "syscall_ctx", "FILTER_SCRATCH": "filter_scratch"}
 @pytest.mark.parametrize("missing", MAPS)
 def test_a_program_that_finds_no_memory_does_nothing(missing: str) -> None:
     code = plain_program(FALSE, SYSCALL_SPECS["ptrace"])
-    maps = {name: bytearray(filter_layout.size(struct)) for name, struct in MAPS.items() if name != missing}
+    maps = {name: bytearray(wire.size(struct)) for name, struct in MAPS.items() if name != missing}
 
     found = bpf_machine.run(code, maps, {})
 
@@ -294,7 +294,7 @@ def test_a_program_that_finds_no_memory_does_nothing(missing: str) -> None:
 @pytest.mark.parametrize("wanted", [TRUE, FALSE])
 def test_a_program_returns_0_whether_or_not_there_is_one_that_goes_on(wanted: Formula) -> None:
     code = plain_program(wanted, SYSCALL_SPECS["ptrace"])
-    maps = {name: bytearray(filter_layout.size(struct)) for name, struct in MAPS.items()}
+    maps = {name: bytearray(wire.size(struct)) for name, struct in MAPS.items()}
 
     found = bpf_machine.run(code, maps, {"part_count_filtered": lambda: 7}, goes_on=False)
 

@@ -133,7 +133,7 @@ def test_loading_members_makes_the_verifiers_work_no_longer(monkeypatch: pytest.
     names = ["openat", "connect", "renameat2", "dup", "sendto"]
 
     def verified() -> dict[str, int]:
-        loader = Loader(1 << 16, usable_entry_paths("on"))
+        loader = Loader(1 << 16, usable_entry_paths("on", codegen.read_types()))
         try:
             loader.prepare(names)
             return loader.verified()

@@ -9,7 +9,7 @@ from mozu.plugins.sources.ebpf import bpf_syscall
 from mozu.plugins.sources.ebpf.assembly import CodeAssembler, Label, Register
 from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
 from mozu.plugins.sources.ebpf.loader import Loader
-from mozu.plugins.sources.ebpf.objects import build, kernel_features
+from mozu.plugins.sources.ebpf.objects import build, codegen, kernel_features
 from mozu.plugins.sources.ebpf.objects.build import main_text
 from mozu.plugins.sources.ebpf.objects.object_file import CASTS, MAY_GOTO
 from mozu.plugins.sources.ebpf.objects.relocatable import INSTRUCTION, operations
@@ -76,7 +76,7 @@ def test_the_verifier_follows_such_loops_once(monkeypatch: pytest.MonkeyPatch) -
         pytest.skip("this kernel has no may_goto (Linux 6.9)")
 
     def verified() -> dict[str, int]:
-        loader = Loader(1 << 16, usable_entry_paths("on"))
+        loader = Loader(1 << 16, usable_entry_paths("on", codegen.read_types()))
         try:
             loader.prepare(NAMES)
             return loader.verified()

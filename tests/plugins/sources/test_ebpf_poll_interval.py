@@ -2,7 +2,7 @@
 
 import pytest
 
-from mozu.plugins.sources.ebpf.poll_interval import (
+from mozu.plugins.sources.ebpf.ring import (
     COALESCED,
     MAX_BATCH,
     MAX_POLL_INTERVAL,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.plugins.sources.ebpf import preflight
+from mozu.plugins.sources.ebpf import visibility
 from mozu.plugins.sources.ebpf.objects import kernel_structs, object_file
 from tests.support import requirements
 
@@ -12,7 +12,7 @@ from tests.support import requirements
 @pytest.mark.ebpf
 def test_nothing_speaks_against_a_start_here() -> None:
     requirements.ebpf()
-    assert preflight.problem() is None
+    assert visibility.problem() is None
 
 
 @pytest.mark.ebpf
@@ -20,13 +20,13 @@ def test_a_kernel_below_the_floor_is_reported(monkeypatch: pytest.MonkeyPatch) -
     requirements.ebpf()
     monkeypatch.setattr(kernel_structs, "HELPER", "bpf_of_a_later_kernel")
 
-    assert preflight.problem() == "this kernel has no bpf_of_a_later_kernel; mozu needs Linux 5.15 or later"
+    assert visibility.problem() == "this kernel has no bpf_of_a_later_kernel; mozu needs Linux 5.15 or later"
 
 
 @pytest.mark.ebpf
 def test_a_kernel_without_btf_is_reported(tmp_path: Path) -> None:
     requirements.ebpf()
-    said = preflight.problem(tmp_path / "vmlinux")
+    said = visibility.problem(tmp_path / "vmlinux")
 
     assert said is not None
     assert "the kernel must be built with CONFIG_DEBUG_INFO_BTF=y" in said
@@ -37,7 +37,7 @@ def test_programs_of_other_sources_are_reported(monkeypatch: pytest.MonkeyPatch)
     """A clone may have a bpf/ that has changed since make setup."""
     requirements.ebpf()
     monkeypatch.setattr(object_file, "digest_of_sources", lambda: "other")
-    said = preflight.problem()
+    said = visibility.problem()
 
     assert said is not None
     assert "were built from other sources than those of this mozu; in a clone run make setup" in said

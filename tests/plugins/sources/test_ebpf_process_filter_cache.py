@@ -11,8 +11,9 @@ from mozu.core.api import ProcessPredicate
 from mozu.core.filter.comparison import compare
 from mozu.core.filter.formula import Formula, all_of, any_of, negation
 from mozu.core.model.event import SyscallEvent
-from mozu.plugins.sources.ebpf import bpf_syscall, process_filter_cache
-from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES, Prepared, ProcessFilterCache, by_name
+from mozu.plugins.sources.ebpf import bpf_syscall, verdicts
+from mozu.plugins.sources.ebpf.maps import ENTRY, NAME, NAMES
+from mozu.plugins.sources.ebpf.verdicts import Prepared, ProcessFilterCache, by_name
 from tests.support import requirements
 from tests.support.split import needs_live
 
@@ -98,7 +99,7 @@ def test_a_new_generation_finds_nothing_out_again(
     """
     found: list[object] = []
     prepared = known.prepare(PREDICATES)
-    monkeypatch.setattr(process_filter_cache, "by_name", found.append)
+    monkeypatch.setattr(verdicts, "by_name", found.append)
 
     known.configure(frozenset({"openat"}), prepared)
     known.invalidate()

@@ -16,7 +16,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.filter_function import filter_funct
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
 from mozu.plugins.sources.ebpf.loader import Loader
-from mozu.plugins.sources.ebpf.objects import object_file
+from mozu.plugins.sources.ebpf.objects import codegen, object_file
 from mozu.plugins.sources.ebpf.objects.object_file import COPIES, VARIANTS, ObjectFile, path, read, write
 from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode, Relocation, Symbol
 from tests.support import requirements
@@ -25,7 +25,7 @@ from tests.support import requirements
 @pytest.fixture
 def loader() -> Iterator[Loader]:
     requirements.ebpf()
-    made = Loader(1 << 16, usable_entry_paths("on"))
+    made = Loader(1 << 16, usable_entry_paths("on", codegen.read_types()))
     yield made
     made.close()
 

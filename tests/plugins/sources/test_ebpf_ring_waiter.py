@@ -9,10 +9,16 @@ from typing import Final
 import pytest
 
 from mozu.core.testing import virtual_clock as virtual_time
-from mozu.plugins.sources.ebpf import filter_layout
-from mozu.plugins.sources.ebpf.flow_map import FlowMap
-from mozu.plugins.sources.ebpf.poll_interval import EXACT_DRAINS, EXACT_INTERVAL, MAX_BATCH, MAX_POLL_INTERVAL
-from mozu.plugins.sources.ebpf.ring_waiter import IDLE_SECONDS, RingWaiter
+from mozu.plugins.sources.ebpf import wire
+from mozu.plugins.sources.ebpf.ring import (
+    EXACT_DRAINS,
+    EXACT_INTERVAL,
+    IDLE_SECONDS,
+    MAX_BATCH,
+    MAX_POLL_INTERVAL,
+    FlowMap,
+    RingWaiter,
+)
 
 _SIZE: Final = 8 << 20
 
@@ -28,13 +34,13 @@ class Ring:
         self.bytes = 0
 
     def word(self, member: str) -> int:
-        return int(struct.unpack("<I", os.pread(self.map, 4, filter_layout.place("flow", member).offset))[0])
+        return int(struct.unpack("<I", os.pread(self.map, 4, wire.place("flow", member).offset))[0])
 
     def write(self, *, exact: bool = False) -> None:
         """Write a record and wake the reader like `wake_up` of bpf/accounts.h."""
         self.bytes += 100
         if exact and self.word("wants_exact"):
-            os.pwrite(self.map, bytes(4), filter_layout.place("flow", "wants_exact").offset)
+            os.pwrite(self.map, bytes(4), wire.place("flow", "wants_exact").offset)
             os.eventfd_write(self.wakeups, 1)
         elif self.word("waits"):
             os.eventfd_write(self.wakeups, 1)

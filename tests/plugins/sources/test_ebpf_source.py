@@ -15,10 +15,10 @@ from mozu.core.filter.demand import Demand, Interest
 from mozu.plugins.sources import ebpf
 from mozu.plugins.sources.ebpf import clock
 from mozu.plugins.sources.ebpf.clock import Clock
-from mozu.plugins.sources.ebpf.demanded_types import PROCESS_EVENTS, wanted_types
-from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
+from mozu.plugins.sources.ebpf.ring import RingBuffer
 from mozu.plugins.sources.ebpf.settings import EbpfSettings
 from mozu.plugins.sources.ebpf.source import EbpfSource
+from mozu.plugins.sources.ebpf.tracepoints import PROCESS_EVENTS, wanted_types
 from tests.support import requirements
 from tests.support.acts import floods
 from tests.support.live import Live, context, demand

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from mozu.core.model.event import File
-from mozu.plugins.sources.ebpf import filter_layout, uring
+from mozu.plugins.sources.ebpf import uring, wire
 from mozu.plugins.sources.ebpf.objects import codegen
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements
@@ -20,7 +20,7 @@ from tests.support.split import needs_live
 
 pytestmark = pytest.mark.ebpf
 
-MOST = filter_layout.constant("URING_MOST_TEXTS")
+MOST = wire.map_constant("URING_MOST_TEXTS")
 OTHER = 65534
 
 

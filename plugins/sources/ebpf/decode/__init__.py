@@ -9,12 +9,9 @@ from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.model.event import SyscallEvent, UndecodedEvent
-from mozu.plugins.sources.ebpf.decode.calls import call, cwd, identity
+from mozu.plugins.sources.ebpf.decode.calls import call, cwd, identity, memory, opened
 from mozu.plugins.sources.ebpf.decode.descriptors import descriptor
-from mozu.plugins.sources.ebpf.decode.lifecycle import exited, forked, moved
-from mozu.plugins.sources.ebpf.decode.memory import memory
-from mozu.plugins.sources.ebpf.decode.opens import opened
-from mozu.plugins.sources.ebpf.decode.processes import process
+from mozu.plugins.sources.ebpf.decode.processes import exited, forked, moved, process
 from mozu.plugins.sources.ebpf.decode.reading import Decode
 from mozu.plugins.sources.ebpf.wire import constant, layouts
 

@@ -7,9 +7,8 @@ Checks may use the others.
 from typing import Final, NamedTuple
 
 from mozu.core.filter.formula import Formula, all_of
-from mozu.plugins.sources.ebpf import filter_layout
-from mozu.plugins.sources.ebpf.assembly import Alu, CodeAssembler, Condition, Label, Register, Width
-from mozu.plugins.sources.ebpf.assembly.instructions import fits, signed
+from mozu.plugins.sources.ebpf import wire
+from mozu.plugins.sources.ebpf.assembly import Alu, CodeAssembler, Condition, Label, Register, Width, fits, signed
 from mozu.plugins.sources.ebpf.kernel_filter.check import (
     AT_HAND,
     ByteHint,
@@ -252,7 +251,7 @@ _CONDITIONS: Final = {
 
 def _number(check: NumberCheck) -> _Number:
     struct, prefix = check.about.value
-    place = filter_layout.place(struct, prefix + check.member)
+    place = wire.place(struct, prefix + check.member)
     size = 4 if check.narrow else place.size
     offset = place.offset + check.element * place.size
     return _Number(check.about, offset, _WIDTHS[size], check.mask, place.signed and not check.narrow)
@@ -264,7 +263,7 @@ def _chunk(check: BytesCheck) -> _Chunk:
 
 def _in_scratch(path: Subject, member: str) -> int:
     struct, prefix = path.value
-    return filter_layout.place(struct, prefix + member).offset
+    return wire.place(struct, prefix + member).offset
 
 
 def _shifted(text: bytes) -> int:

@@ -15,10 +15,10 @@ from mozu.core.filter.comparison import EQUALITY, Comparison, compare
 from mozu.core.filter.demand import Demand
 from mozu.core.filter.formula import TRUE, Formula, Leaf, any_of, may_hold
 from mozu.core.model.syscalls import event_type
-from mozu.plugins.sources.ebpf.demanded_types import EXECS
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction, filter_function_of
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
+from mozu.plugins.sources.ebpf.tracepoints import EXECS
 
 OPENS: Final = frozenset(("open", "openat", "openat2", "creat"))
 _COPIES: Final = frozenset(("dup", "dup2", "dup3", "fcntl"))

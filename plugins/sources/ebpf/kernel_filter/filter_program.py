@@ -12,7 +12,7 @@ from typing import Final
 from mozu.core.abi.spec import RESULT, SyscallSpec
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.filter.formula import FALSE, Formula, all_of, any_of, complement, factor
-from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.assembly import FRAME, Alu, CodeAssembler, Condition, Label, Register, Width
 from mozu.plugins.sources.ebpf.kernel_filter.check import (
     Check,
@@ -247,7 +247,7 @@ class FilterProgram:
         code.store(SCRATCH, in_scratch("sock_wants_protocol"), int(wants_protocol), Width.DOUBLE)
         code.store(SCRATCH, in_scratch("sock_is_socket"), 0, Width.DOUBLE)
         if spec.family == "message":
-            code.load(Register.R1, CALL, filter_layout.place("syscall_ctx", "result").offset, Width.DOUBLE)
+            code.load(Register.R1, CALL, wire.place("syscall_ctx", "result").offset, Width.DOUBLE)
             code.jump_if(Condition.SLT, Register.R1, 0, known)
             code.store(SCRATCH, in_scratch("sock_is_socket"), 1, Width.DOUBLE)
             code.bind(known)
@@ -303,7 +303,7 @@ class FilterProgram:
                 self.find_socket(spec, wants_protocol=has(exact, is_about_protocols))
             decide(code, chunked(exact), self._tests, is_exact, self.passed, None)
         code.bind(is_exact)
-        code.store(CALL, filter_layout.place("syscall_ctx", "exact").offset, 1, Width.BYTE)
+        code.store(CALL, wire.place("syscall_ctx", "exact").offset, 1, Width.BYTE)
         self.go_on(NUMBERS_END)
         code.move(Register.R0, 0)
         code.exit()
@@ -315,7 +315,7 @@ class FilterProgram:
         code.bind(self.passed)
         code.load(Register.R1, FRAME, _CONTEXT_AT, Width.DOUBLE)
         code.load_map(Register.R2, "PROGS")
-        code.load(Register.R3, CALL, filter_layout.place("syscall_ctx", "number").offset, Width.WORD)
+        code.load(Register.R3, CALL, wire.place("syscall_ctx", "number").offset, Width.WORD)
         code.compute(Alu.ADD, Register.R3, index)
         code.call_helper(_TAIL_CALL)
 
@@ -328,10 +328,10 @@ def named(code: RelocatableCode, kind: str) -> RelocatableCode:
 
 def descriptor_at(spec: SyscallSpec) -> int:
     """Return the offset of a call's descriptor in struct syscall_ctx: its result, or an argument."""
-    result, arguments = (filter_layout.place("syscall_ctx", name) for name in ("result", "args"))
+    result, arguments = (wire.place("syscall_ctx", name) for name in ("result", "args"))
     return result.offset if spec.layout.fd == RESULT else arguments.offset + spec.layout.fd * arguments.size
 
 
 def in_scratch(member: str) -> int:
     """Return the offset of a member of struct filter_scratch."""
-    return filter_layout.place("filter_scratch", member).offset
+    return wire.place("filter_scratch", member).offset

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 from mozu.core.model.arch import MACHINE, MACHINES
 from mozu.core.model.syscalls import call_number
-from mozu.plugins.sources.ebpf import filter_layout, wire
+from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.maps import SELFTEST_ARGUMENTS, SIZES
 from mozu.plugins.sources.ebpf.objects import codegen, compiler, object_file, subprograms
 from mozu.plugins.sources.ebpf.objects.codegen import PARTS_FILE, Unit
@@ -252,7 +252,7 @@ def main_text(variant: Variant, layout: Layout, units: Iterable[Unit]) -> str:
     lines += [codegen.cast_text()] * variant.casts
     lines += ['#include "mozu.h"', wire.assertions()]
     lines += [f'#include "{file}"' for file in sorted({unit.file for unit in chosen})]
-    lines += [filter_layout.assertions()] * any(unit.file == PARTS_FILE for unit in chosen)
+    lines += [wire.map_assertions()] * any(unit.file == PARTS_FILE for unit in chosen)
     return "\n".join([*lines, *(unit.text for unit in chosen), ""])
 
 

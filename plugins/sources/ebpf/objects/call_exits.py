@@ -20,7 +20,7 @@ from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
 from mozu.core.model.arch import MACHINE, Machine
 from mozu.core.model.syscalls import kernel_number, machine_number
-from mozu.plugins.sources.ebpf import bpf_syscall, checks, compat
+from mozu.plugins.sources.ebpf import bpf_syscall, checks, entry_paths
 from mozu.plugins.sources.ebpf.maps import SELFTEST_ARGUMENTS, SELFTEST_RESULT
 from mozu.plugins.sources.ebpf.objects.codegen import SELFTEST, SYS_EXIT
 from mozu.plugins.sources.ebpf.objects.program_code import ProgramCode
@@ -96,7 +96,7 @@ class ExitOfAllCalls:
     """A single exit program for native and 32-bit calls; the map WATCHED selects the calls of which more than the
     number is read."""
 
-    program = compat.PROGRAM
+    program = entry_paths.CALLED
     array, kind = "RAW_TP_PROGS", bpf_syscall.RAW_TRACEPOINT
 
     def __init__(self, attach: Attach, maps: Mapping[str, int], tracefs: Path) -> None:
@@ -148,7 +148,7 @@ def watched_words(numbers: Collection[int], machine: Machine = MACHINE) -> Mappi
     for number in numbers:
         if (place := kernel_number(number, machine.abi)) is not None:
             found[place] |= _NATIVE
-    for number, native in compat.native_numbers(machine):
+    for number, native in entry_paths.native_numbers(machine):
         if native in numbers:
             found[number] |= _COMPAT
     return found

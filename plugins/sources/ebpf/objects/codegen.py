@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
-from mozu.plugins.sources.ebpf import btf, compat, maps, uring
+from mozu.plugins.sources.ebpf import btf, entry_paths, maps, uring
 from mozu.plugins.sources.ebpf.objects import kernel_features, subprograms
 from mozu.plugins.sources.ebpf.objects.kernel_features import CAST
 from mozu.plugins.sources.ebpf.objects.kernel_structs import CAST_TO, ENUMERATIONS, HELPER, MEMBERS
@@ -132,7 +132,7 @@ def read_types(path: Path = btf.BTF_FILE) -> btf.Btf:
 
 def every_program(*, requests: bool = True) -> list[Program]:
     """Return all programs that any kernel can have. `requests`: False for those without io_uring's."""
-    found = [SYS_EXIT, SELFTEST, OUTPUT, compat.PROGRAM, EXEC_JUDGED, *SHARERS]
+    found = [SYS_EXIT, SELFTEST, OUTPUT, entry_paths.CALLED, EXEC_JUDGED, *SHARERS]
     found += [program for name in SYSCALL_SPECS for program in PROGRAMS[name]]
     found += uring.every_program() if requests else ()
     return list({program.entry: program for program in found}.values())

@@ -23,7 +23,7 @@ _HERE: Final = Path(__file__).parent
 PLACE: Final = _HERE / "built"
 _OF_BUILD: Final = (
     *("build", "codegen", "compiler", "kernel_features", "kernel_structs", "relocatable", "subprograms"),
-    *("../arg_layouts", "../compat", "../filter_layout", "../maps", "../tracepoints", "../uring", "../wire"),
+    *("../entry_paths", "../maps", "../tracepoints", "../uring", "../wire"),
 )
 """Modules that objects depend on."""
 

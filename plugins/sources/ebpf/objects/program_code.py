@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from mozu.core.api import SourceUnavailable
 from mozu.plugins.sources.ebpf import bpf_syscall, btf
-from mozu.plugins.sources.ebpf.bpf_refusal import clause
+from mozu.plugins.sources.ebpf.checks import clause
 from mozu.plugins.sources.ebpf.objects import codegen, kernel_features, object_file
 from mozu.plugins.sources.ebpf.objects.codegen import PARTS, part_entry
 from mozu.plugins.sources.ebpf.objects.kernel_structs import CAST_TO, KernelLayout

@@ -19,7 +19,7 @@ from mozu.core.runtime.config.recording import CaptureSettings
 from mozu.core.runtime.preflight import Start, StartRefused, require, start
 from mozu.core.runtime.run_file import RunFile, instance
 from mozu.plugins.sources.ebpf import checks
-from mozu.plugins.sources.ebpf.kernel_support import visibility
+from mozu.plugins.sources.ebpf.visibility import visibility
 from tests.support.requirements import ROOT
 
 BASE = "enrichers: []\nevaluators: []\nstate_dir: {folder}/state\n"
