@@ -23,14 +23,14 @@ from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
 from mozu.core.model.syscalls import kernel_number
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, uring
+from mozu.plugins.sources.ebpf.acts.deny_programs import DenyPrograms
+from mozu.plugins.sources.ebpf.acts.kill_programs import KillPrograms
 from mozu.plugins.sources.ebpf.checks import clause
-from mozu.plugins.sources.ebpf.deny_programs import DenyPrograms
 from mozu.plugins.sources.ebpf.entry_paths import ALL_CALLS, COMPAT, IO_URING, EntryPath, Switch, usable_entry_paths
-from mozu.plugins.sources.ebpf.filter_programs import FilterPrograms
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
+from mozu.plugins.sources.ebpf.kernel_filter.filter_programs import FilterPrograms
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
 from mozu.plugins.sources.ebpf.kernel_filter.settled import EXECUTED
-from mozu.plugins.sources.ebpf.kill_programs import KillPrograms
 from mozu.plugins.sources.ebpf.maps import (
     COUNTS,
     EXECUTED_INDEX,

@@ -1,6 +1,7 @@
 """The source `ebpf`: attaches BPF programs for the demand, polls the ring buffer, yields batches of events."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from functools import partial
@@ -23,18 +24,17 @@ from mozu.core.filter.demand import Demand
 from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
 from mozu.plugins.sources.ebpf import checks
 from mozu.plugins.sources.ebpf.accounts import Accounts, event_counts
+from mozu.plugins.sources.ebpf.acts.in_kernel import InKernel, warn_of
 from mozu.plugins.sources.ebpf.btf import BTF_FILE
-from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
+from mozu.plugins.sources.ebpf.decode.reading import Clock, ClockStep
 from mozu.plugins.sources.ebpf.entry_paths import Switch
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose, discardable_opens
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
-from mozu.plugins.sources.ebpf.kernel_kills import InKernel
 from mozu.plugins.sources.ebpf.loader import Loader, prepared_loader
 from mozu.plugins.sources.ebpf.loader_thread import LoaderThread
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
-from mozu.plugins.sources.ebpf.refusals import say_what_is_filtered, warn_of
 from mozu.plugins.sources.ebpf.ring import MAX_BATCH, FlowMap, RingBuffer, RingWaiter
 from mozu.plugins.sources.ebpf.settings import EbpfSettings
 from mozu.plugins.sources.ebpf.tracepoints import (
@@ -184,7 +184,7 @@ class EbpfSource:
         judged.use(*discardable_opens(demand, self._types(demand)))
         self._filtered = frozenset(loader.filters)
         self._unfiltered = (types & needs) - self._filtered
-        say_what_is_filtered(self._log, self._filtered, self._unfiltered, refused)
+        _say_what_is_filtered(self._log, self._filtered, self._unfiltered, refused)
         warn_of(self._log, "source ebpf: the event types %s are not watched: %s", loader.unloaded)
         self._warn(missing | unknown & needs)
 
@@ -372,3 +372,15 @@ class EbpfSource:
             self._ring.close()
             self._ring = None
         await self._thread.end()
+
+
+def _say_what_is_filtered(
+    log: logging.Logger, filtered: Collection[str], unfiltered: Collection[str], refused: Mapping[str, str]
+) -> None:
+    """Log how many event types have a kernel filter, and at `debug` which. `refused`: reason for a missing
+    filter although the rules allow one, by event type."""
+    if filtered:
+        names, others = (", ".join(sorted(found)) or "none" for found in (filtered, unfiltered))
+        log.info("kernel filter: %d event types filtered, %d unfiltered", len(filtered), len(unfiltered))
+        log.debug("kernel filter: filtered event types: %s; unfiltered: %s", names, others)
+    warn_of(log, "source ebpf: no kernel filter for %s: %s", refused)

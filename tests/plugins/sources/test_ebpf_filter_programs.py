@@ -8,9 +8,9 @@ import pytest
 
 from mozu.core.filter.formula import Formula
 from mozu.plugins.sources.ebpf import bpf_syscall
-from mozu.plugins.sources.ebpf.filter_programs import FilterPrograms
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
 from mozu.plugins.sources.ebpf.kernel_filter.check import ProcessCheck
+from mozu.plugins.sources.ebpf.kernel_filter.filter_programs import FilterPrograms
 from mozu.plugins.sources.ebpf.objects.program_code import FilterRefused, Loaded, ProgramCode
 from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 

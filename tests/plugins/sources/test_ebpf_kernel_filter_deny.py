@@ -10,7 +10,7 @@ from mozu.core.cli.pushdown import act_lines, why
 from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.filter.formula import FALSE, Formula, negation
-from mozu.plugins.sources.ebpf import assembly, wire
+from mozu.plugins.sources.ebpf import assembly, pushdown, wire
 from mozu.plugins.sources.ebpf.kernel_filter import names
 from mozu.plugins.sources.ebpf.kernel_filter.check import ProcessCheck, Subject, about, replaced
 from mozu.plugins.sources.ebpf.kernel_filter.deny import PLACES, deny_functions, undenied
@@ -19,7 +19,6 @@ from mozu.plugins.sources.ebpf.kernel_filter.filter_function import MAX_COST
 from mozu.plugins.sources.ebpf.maps import DENY_SLOTS
 from mozu.plugins.sources.ebpf.objects import kernel_features
 from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode, Symbol
-from mozu.plugins.sources.ebpf.pushdown import pushdown
 from tests.plugins.sources.test_ebpf_kernel_filter_kill import FIELDS, ROUNDS, connecting_to, predicates
 from tests.support import bpf_machine, filter_facts
 from tests.support.filter_facts import (

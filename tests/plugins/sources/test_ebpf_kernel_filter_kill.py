@@ -18,7 +18,7 @@ from mozu.core.filter.pushdown import Precision, Pushdown
 from mozu.core.language.conditions import RuleInput, check, compile_rules, parse
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
-from mozu.plugins.sources.ebpf import assembly, wire
+from mozu.plugins.sources.ebpf import assembly, pushdown, wire
 from mozu.plugins.sources.ebpf.kernel_filter import names, settled
 from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, ProcessCheck, Subject, about, checks
 from mozu.plugins.sources.ebpf.kernel_filter.deny import undenied
@@ -27,7 +27,6 @@ from mozu.plugins.sources.ebpf.kernel_filter.kill import decided, kill_functions
 from mozu.plugins.sources.ebpf.kernel_filter.kill_program import kill_program
 from mozu.plugins.sources.ebpf.maps import JUDGED_INDEX
 from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode, Symbol
-from mozu.plugins.sources.ebpf.pushdown import pushdown
 from tests.support import bpf_machine, filter_facts
 from tests.support.filter_facts import CUT, Facts, is_true, of_address, of_program, of_reached, random_facts, with_facts
 

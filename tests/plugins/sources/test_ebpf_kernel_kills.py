@@ -11,14 +11,13 @@ from mozu.core.api import KernelKill, KernelKills, UnattendedActs
 from mozu.core.filter.comparison import compare
 from mozu.core.filter.formula import Formula
 from mozu.core.testing import context
-from mozu.plugins.sources.ebpf import kernel_kills
+from mozu.plugins.sources.ebpf.acts import in_kernel
+from mozu.plugins.sources.ebpf.acts.in_kernel import InKernel, Left
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
-from mozu.plugins.sources.ebpf.kernel_kills import InKernel
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.loader_thread import LoaderThread
 from mozu.plugins.sources.ebpf.maps import DENIAL, MAX_SPARED
 from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
-from mozu.plugins.sources.ebpf.pins import Left
 from tests.plugins.sources.test_ebpf_kill_programs import MAPS, Maps
 
 ACTS = 2
@@ -215,7 +214,7 @@ class Pinning:
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     left = Left([UnattendedActs("rule", "kill", 2)], [])
-    monkeypatch.setattr(kernel_kills, "Pins", lambda folder: Pinning(found, left))
+    monkeypatch.setattr(in_kernel, "Pins", lambda folder: Pinning(found, left))
     return found
 
 

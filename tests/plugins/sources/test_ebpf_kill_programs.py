@@ -9,9 +9,9 @@ import pytest
 
 from mozu.core.api import KernelKill, KernelKills
 from mozu.plugins.sources.ebpf import bpf_syscall
+from mozu.plugins.sources.ebpf.acts.kill_programs import PARTS, KillArms, KillPrograms, TooManySpared, spared_of
 from mozu.plugins.sources.ebpf.bpf_syscall import RAW_TRACEPOINT, TRACEPOINT
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
-from mozu.plugins.sources.ebpf.kill_programs import PARTS, KillArms, KillPrograms, TooManySpared, spared_of
 from mozu.plugins.sources.ebpf.maps import KILL, MAX_SPARED, SPARED_KEY
 from mozu.plugins.sources.ebpf.objects.program_code import FilterRefused, Loaded, ProgramCode
 from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode

@@ -9,8 +9,8 @@ import pytest
 
 from mozu.core.api import KernelKill
 from mozu.plugins.sources.ebpf import bpf_syscall
+from mozu.plugins.sources.ebpf.acts.deny_programs import DenyPrograms, denials
 from mozu.plugins.sources.ebpf.btf import Btf
-from mozu.plugins.sources.ebpf.deny_programs import DenyPrograms, denials
 from mozu.plugins.sources.ebpf.maps import DENIAL
 from mozu.plugins.sources.ebpf.objects import kernel_features
 from mozu.plugins.sources.ebpf.objects.program_code import FilterRefused, Loaded, ProgramCode

@@ -11,8 +11,8 @@ import pytest
 
 from mozu.core.api import KernelKill, UnattendedActs
 from mozu.plugins.sources.ebpf import bpf_syscall
+from mozu.plugins.sources.ebpf.acts.in_kernel import Pins
 from mozu.plugins.sources.ebpf.maps import DENIAL, KILL
-from mozu.plugins.sources.ebpf.pins import Pins
 
 RULES = (KernelKill("first", "kill", {}, dry_run=False), KernelKill("second", "deny", {}, dry_run=False, action="deny"))
 ACTS, DRY = 2, 1

@@ -13,8 +13,8 @@ from mozu.core.abi.syscall_specs import DEFAULT_TYPES
 from mozu.core.api import Source
 from mozu.core.filter.demand import Demand, Interest
 from mozu.plugins.sources import ebpf
-from mozu.plugins.sources.ebpf import clock
-from mozu.plugins.sources.ebpf.clock import Clock
+from mozu.plugins.sources.ebpf.decode import reading
+from mozu.plugins.sources.ebpf.decode.reading import Clock
 from mozu.plugins.sources.ebpf.ring import RingBuffer
 from mozu.plugins.sources.ebpf.settings import EbpfSettings
 from mozu.plugins.sources.ebpf.source import EbpfSource
@@ -81,7 +81,7 @@ def test_the_source_keeps_its_contract() -> None:
 
 def test_a_step_of_the_wall_clock_is_noticed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     offsets = iter([1_000, 1_500, 60_000_001_000, 60_000_001_000])
-    monkeypatch.setattr(clock, "measure", lambda: next(offsets))
+    monkeypatch.setattr(reading, "measure", lambda: next(offsets))
     found = Clock()
 
     steps = [found.check() for _ in range(3)]

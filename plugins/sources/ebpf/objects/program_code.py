@@ -6,7 +6,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from mozu.core.api import SourceUnavailable
 from mozu.plugins.sources.ebpf import bpf_syscall, btf
@@ -228,6 +228,30 @@ class ProgramCode:
         _close(self._loaded)
         self._loaded.clear()
         self._codes.clear()
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+class RulePrograms:
+    """Owner of the descriptors of programs that are made for rules. `kinds`: types of programs that entry paths
+    tail-call."""
+
+    def __init__(self, code: ProgramCode, kinds: Collection[int]) -> None:
+        self._code, self._kinds = code, kinds
+        self._loaded: Loaded = {}
+
+    def descriptor(self, function: _Named, kind: int) -> int:
+        """Return the descriptor of the program of this type."""
+        return self._loaded[function.name, kind]
+
+    def keep_only(self, functions: Iterable[_Named]) -> None:
+        """Close all other programs: those that the kernel still tail-calls stay loaded there."""
+        used = {function.name for function in functions}
+        for key in [key for key in self._loaded if key[0] not in used]:
+            os.close(self._loaded.pop(key))
 
 
 def _close(loaded: Loaded) -> None:

@@ -1,18 +1,17 @@
 """The loaded programs of kill rules, and the maps that arm them: KILLS and KILL_SPARED (bpf/kernel_kill.h)."""
 
-import os
 import struct
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mozu.core.api import KernelDenial, KernelKill, KernelKills
 from mozu.plugins.sources.ebpf import bpf_syscall
-from mozu.plugins.sources.ebpf.deny_programs import denials
+from mozu.plugins.sources.ebpf.acts.deny_programs import denials
 from mozu.plugins.sources.ebpf.kernel_filter.kill import KillFunction
 from mozu.plugins.sources.ebpf.kernel_filter.settled import EXECUTED
 from mozu.plugins.sources.ebpf.maps import KILL, MAX_KILLS, MAX_SPARED, SPARED_KEY
 from mozu.plugins.sources.ebpf.objects.codegen import KILL_PARTS
-from mozu.plugins.sources.ebpf.objects.program_code import FilterRefused, Loaded, ProgramCode
+from mozu.plugins.sources.ebpf.objects.program_code import FilterRefused, RulePrograms
 
 _OFF, _DRY, _ACTS = range(3)
 """Values of enum kill_mode."""
@@ -113,12 +112,8 @@ def spared_of(kills: KernelKills) -> dict[bytes, int]:
     return found | {SPARED_KEY.pack(inode, device, _EXECUTABLE): user for (device, inode), user in executables}
 
 
-class KillPrograms:
-    """Owner of the kill rules' programs. `kinds`: types of programs that entry paths tail-call."""
-
-    def __init__(self, code: ProgramCode, kinds: Collection[int]) -> None:
-        self._code, self._kinds = code, kinds
-        self._loaded: Loaded = {}
+class KillPrograms(RulePrograms):
+    """Owner of the kill rules' programs."""
 
     def load(self, functions: Mapping[str, KillFunction]) -> dict[str, str]:
         """Load these programs; return the types whose program the kernel refuses, with the reason."""
@@ -132,13 +127,3 @@ class KillPrograms:
             except FilterRefused as error:
                 refused[name] = str(error)
         return refused
-
-    def descriptor(self, function: KillFunction, kind: int) -> int:
-        """Return the descriptor of the program of this type."""
-        return self._loaded[function.name, kind]
-
-    def keep_only(self, functions: Iterable[KillFunction]) -> None:
-        """Close all other programs."""
-        used = {function.name for function in functions}
-        for key in [key for key in self._loaded if key[0] not in used]:
-            os.close(self._loaded.pop(key))
