@@ -1,6 +1,6 @@
 """The table of docs/rules/detection.md: Atomic Red Team's tests under mozu's own rules.
 
-    python -m tests.detect.atomics TREE docs/rules/detection.md [--only T1003] [--lines FILE]
+    python -m tests.detect.atomics TREE docs/rules/detection.md [--open] [--only T1003] [--lines FILE]
 
 Runs as root, with MOZU_CORPUS set. TREE is a Debian root directory with the programs that tests start and an ordinary
 user `ann` (uid 1000) who may sudo; nothing in it changes.
@@ -56,11 +56,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tree", type=Path)
     parser.add_argument("page", type=Path, nargs="?")
+    parser.add_argument("--open", action="store_true", help="only tests that are not set aside")
     parser.add_argument("--only", default="", help="only tests whose technique or GUID begins with this")
     parser.add_argument("--lines", type=Path, help="a file for each test that is not set aside, a JSON text a line")
     options = parser.parse_args()
     chosen = [one for one in atomics() if one.technique.startswith(options.only) or one.guid.startswith(options.only)]
-    results = measured(chosen, options.tree.resolve())
+    results = measured([one for one in chosen if not (options.open and one.set_aside)], options.tree.resolve())
     for result in results:
         if not result.atomic.set_aside:
             _print(result)

@@ -5,6 +5,7 @@ from typing import Final
 
 from tests.support.triggers import Expected, Trigger
 from tests.support.triggers.own_intrusions import INTRUSIONS, INTRUSIONS_NAMED
+from tests.support.triggers.own_objects import OBJECTS, OBJECTS_NAMED
 from tests.support.triggers.own_tools import NAMED, TOOLS
 
 
@@ -199,7 +200,7 @@ HOST: Final = (
     _written("User database written by an unexpected program", "/etc/passwd"),
     _written("System program written", "/boot/x"),
     _written("Git hook changed", "/boot/r/.git/hooks/post-commit"),
-    _moved("Python start-up hook changed", "/boot/site-packages/x.pth"),
+    _linked("Python start-up hook changed", "/boot/site-packages/x.pth"),
     _written("File below /etc written by an unexpected program", "/etc/x.conf"),
     _written("SSH login key added", "/boot/.ssh/authorized_keys"),
     Trigger(
@@ -470,8 +471,9 @@ HOST: Final = (
             "call(301, call(300, 0, 0), 1, ctypes.c_ulong(0x20), -100, b'$TMP')  # FAN_MARK_ADD, FAN_OPEN"
         ),
     ),
-    *(_named(rule, command) for rule, command in (*NAMED, *INTRUSIONS_NAMED)),
+    *(_named(rule, command) for rule, command in (*NAMED, *INTRUSIONS_NAMED, *OBJECTS_NAMED)),
     *TOOLS,
     *INTRUSIONS,
+    *OBJECTS,
 )
 """Triggers in the order of the rules; a rule without one is explained in docs/rules/default-rules.md."""

@@ -12,7 +12,7 @@ NAMED: Final = (
     ("Network traffic captured", "tcpdump -i lo"),
     ("Data sent to a messaging or paste service", "curl -d x https://0x0.st"),
     ("Account locked, unlocked or removed by hand", "userdel perch"),
-    ("Service stopped by hand", "pkill cron"),
+    ("Service stopped by hand", "pkill nginx"),
     ("Host stopped by hand", "shutdown -h now"),
     ("CPU kept busy on purpose", "yes --help"),
     ("Transient systemd unit started", "systemd-run id"),
@@ -56,8 +56,7 @@ TOOLS: Final = (
     Trigger(
         "Directory served to the network by hand",
         "python3",
-        "cd /tmp; $PYTHON -m http.server --help; true",
-        {"proc.cwd": "/tmp/"},
+        "cd $TMP; $PYTHON -m http.server --help; true",
     ),
     Trigger(
         "Mailbox emptied or removed",
