@@ -70,13 +70,14 @@ def do(work: Work, ground: Ground, number: int) -> WorkAlerts:
     folder, logs = (Path(mkdtemp(prefix="mozu-work-", dir=place)) for place in ("/var/tmp", "/var/log"))
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     environment |= {"PATH": _path(), "WORK": str(folder), "LOGS": str(logs), "PYTHON": sys.executable, "HOME": "/root"}
-    environment |= {"PARTS": str(Path(__file__).parent / "parts"), "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
+    sources = f"{ROOT}:{ROOT / 'src'}"
+    environment |= {"PARTS": str(Path(__file__).parent / "parts"), "PYTHONPATH": sources, "SOURCES": sources}
     environment["CGROUP"] = CGROUP
     engine = [sys.executable, "-m", "tests.detect.engine", work.engine] if work.engine else []
     try:
         with (folder / "said").open("wb") as said:
             code = subprocess.run(
-                [*engine, "sh", "-euc", work.script],
+                [*engine, "env", "--unset=PYTHONPATH", "sh", "-euc", work.script],  # it would take a script's trust
                 cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False,
                 preexec_fn=lambda: _enter(ground.cgroup),
             ).returncode  # fmt: skip

@@ -84,12 +84,13 @@ cd "$root"; mkdir old; pivot_root . old; umount -l /old; rmdir old
 (as $user timeout 20 bash -c "$prepare") || exit {_UNPREPARED}
 ip route add local default dev lo src {_ADDRESS}
 echo 0 >&9
-as $user "$2" -c "$script" 9>&-
+as $user "$2" -c "trap 'sleep 0.5' EXIT
+$script" 9>&-
 """
 """Script with the arguments: a directory, the tree, the tests' files, the user; the cgroup, the command, the stand-in,
 the preparation of the test; Python, the shell. The stand-in prints a line once it serves: it must have begun before
 the root is another. Before the route there is no network but the loopback's, so that nothing
-is prepared with a stand-in's page."""
+is prepared with a stand-in's page. The shell lives on for a moment, in which mozu reads its cgroup."""
 _MISSING: Final = re.compile(
     r"command not found|: not found|[Uu]nable to locate|is not installed|[Nn]o such file or directory\n?\Z"
     r"|cannot execute"

@@ -2,7 +2,7 @@
 # needs: java mvn
 # by hand only
 
-jars=$("$PYTHON" -c 'from tests.support.kafka.java import jars; print(jars())')
+jars=$(PYTHONPATH="$SOURCES" "$PYTHON" -c 'from tests.support.kafka.java import jars; print(jars())')
 printf '#!/bin/sh\nmain=$1; shift\nexec java -Xmx256m -XX:+UseSerialGC -Dlog4j2.level=WARN -cp "%s/*" "$main" "$@"\n' "$jars" > kafka-run; chmod 755 kafka-run
 printf 'process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@127.0.0.1:9193\nlisteners=PLAINTEXT://127.0.0.1:9192,CONTROLLER://127.0.0.1:9193\ncontroller.listener.names=CONTROLLER\nlog.dirs=%s/data\noffsets.topic.replication.factor=1\n' "$WORK" > server.properties
 ./kafka-run kafka.tools.StorageTool format --cluster-id MkU3OEVBNTcwNTJENDM2Qg -c server.properties

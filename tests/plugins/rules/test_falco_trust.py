@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any, Final
 
 import pytest
 import yaml
 
+from mozu.core.language.rules import load, review
+from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.rule_tests.given import builder
 from mozu.core.rule_tests.live_run import LiveRun
 from mozu.core.rule_tests.suite import Plan, Suite, find
@@ -73,3 +77,22 @@ def test_no_alert_needs_a_trusted_name(monkeypatch: pytest.MonkeyPatch) -> None:
     messages = [str(message) for one in outcomes for message in one.messages]
     assert any("should stay quiet" in message for message in messages)
     assert [message for message in messages if "should match" in message] == []
+
+
+def test_each_exception_by_a_name_says_why_a_name_is_enough() -> None:
+    fields = context().fields
+    found = [
+        one.context.chain()[1]
+        for one in review(load([PACKS], fields).rules, fields, strict=True)
+        if one.code == Code.LINT_EVADABLE_NAME and re.search(r" by proc[.](a|p)?(name|exe) ", one.message)
+    ]
+    assert found
+
+    assert {item.name for item in found if "A name is enough" not in _comment(item)} == set()
+
+
+def _comment(item: ProblemContext) -> str:
+    """Return the comment above the item."""
+    lines = item.source.text[: item.offset].splitlines()
+    above = lines[:-1] if item.source.text[: item.offset][-1:] != "\n" else lines
+    return "\n".join(takewhile(lambda text: text.startswith("#"), reversed(above)))
