@@ -5,7 +5,7 @@
 
 . "$PARTS/servers.sh"
 tar cf layer.tar -C root .
-"$PYTHON" - > image.tar <<'END'
+PYTHONPATH="$SOURCES" "$PYTHON" - > image.tar <<'END'
 import pathlib, sys
 from tests.support.containerd import docker_archive
 sys.stdout.buffer.write(docker_archive(pathlib.Path("layer.tar").read_bytes(), "registry.example/perch:1"))

@@ -5,7 +5,7 @@
 mkdir -p root/bin; cp /bin/busybox root/bin/busybox
 for name in sh ls sleep; do ln -s busybox "root/bin/$name"; done
 tar cf layer.tar -C root .
-"$PYTHON" - > image.tar <<'END'
+PYTHONPATH="$SOURCES" "$PYTHON" - > image.tar <<'END'
 import pathlib, sys
 from tests.support.containerd import docker_archive
 sys.stdout.buffer.write(docker_archive(pathlib.Path("layer.tar").read_bytes(), "registry.example/base:1"))
