@@ -30,7 +30,7 @@ def serving(folder: Path, more: Mapping[str, Any] | None = None) -> Iterator[int
             while not _answers(port):
                 assert process.poll() is None, (folder / "registry.log").read_text()
                 assert time.monotonic() < deadline, "the registry does not listen"
-                time.sleep(0.05)  # the registry is another process
+                time.sleep(0.05)  # nothing reports that another process listens
             yield port
         finally:
             process.terminate()

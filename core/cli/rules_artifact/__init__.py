@@ -9,7 +9,7 @@ A pull passes these steps, and the rules in force stay until the last one::
     archive       the layer: files ↔ tar.gz
     proof         check of the rules, and the artifact's own tests
     versions      a directory of versions, of which the link `current` names one
-    installation  all steps in their order
+    installation  all steps in their order; `plan`: its options
 
 `commands`, `follow` and `push` are the command lines.
 """

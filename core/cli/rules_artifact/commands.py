@@ -1,12 +1,14 @@
 """The commands `mozu rules pull`, `verify`, `versions` and `rollback`."""
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Final, TypeVar
 
 import click
 
 from mozu.core.cli import options
+from mozu.core.cli.rules_artifact.plan import PullPlan
 from mozu.core.cli.rules_artifact.reference import ArtifactReference, parsed
 from mozu.core.cli.rules_artifact.store import RegistryAccess
 from mozu.core.cli.rules_artifact.versions import RulesVersion, RulesVersions
@@ -36,8 +38,14 @@ class Reference(click.ParamType[ArtifactReference]):
             self.fail(str(error), parameter, context)
 
 
-def access(function: F) -> F:
-    """Add the options of connections to registries: parameters `credentials`, `ca` and `plain_http`."""
+def registry_access(function: Callable[..., object]) -> Callable[..., object]:
+    """Add the options of connections to registries, passed as one parameter `access`."""
+
+    @wraps(function)
+    def command(*, credentials: Path | None, ca: Path | None, plain_http: bool, **others: object) -> object:
+        return function(access=RegistryAccess(credentials, ca, plain_http), **others)
+
+    found: Callable[..., object] = command
     for decorate in (
         click.option("--plain-http", is_flag=True, help="The registry speaks no TLS; one on this machine need not."),
         click.option(
@@ -49,17 +57,34 @@ def access(function: F) -> F:
             help="Credentials in docker's format, such as a pull secret; by default ~/.docker/config.json.",
         ),
     ):  # fmt: skip
-        function = decorate(function)
-    return function
+        found = decorate(found)
+    return found
 
 
-def trust(function: F) -> F:
-    """Add `--key` and `--unsigned`: parameters `keys` and `unsigned`."""
-    unsigned = click.option("--unsigned", is_flag=True, help="Take the artifact without a signature.")
-    return click.option(
-        "--key", "keys", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
-        help="A public key (PEM) that must have signed the artifact, such as cosign.pub. May be repeated: one of them.",
-    )(unsigned(function))  # fmt: skip
+def planned(function: Callable[..., object]) -> Callable[..., object]:
+    """Add the reference, the options of its trust and access, and the configuration, passed as one parameter `plan`."""
+
+    @wraps(function)
+    def command(
+        *, reference: ArtifactReference, keys: tuple[Path, ...], unsigned: bool, access: RegistryAccess,
+        path: Path | None, overrides: tuple[str, ...], **others: object,
+    ) -> object:  # fmt: skip
+        if bool(keys) == unsigned:
+            raise click.UsageError("give --key FILE for the signature, or --unsigned to take the artifact without one")
+        return function(plan=PullPlan(reference, keys, access, path, overrides), **others)
+
+    found = options.configuration(registry_access(command))
+    for decorate in (
+        click.option("--unsigned", is_flag=True, help="Take the artifact without a signature."),
+        click.option(
+            "--key", "keys", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+            help="A public key (PEM) that must have signed the artifact, such as cosign.pub. May be repeated: one of "
+            "them.",
+        ),
+        click.argument("reference", type=Reference()),
+    ):  # fmt: skip
+        found = decorate(found)
+    return found
 
 
 def folder_option(function: F) -> F:
@@ -77,13 +102,6 @@ def keep_option(function: F) -> F:
     )
 
 
-def checked_keys(keys: tuple[Path, ...], *, unsigned: bool) -> tuple[Path, ...]:
-    """Return the keys. Raises click.UsageError unless either keys or `--unsigned` are given."""
-    if bool(keys) == unsigned:
-        raise click.UsageError("give --key FILE for the signature, or --unsigned to take the artifact without one")
-    return keys
-
-
 @click.command(
     "pull",
     epilog="""\b
@@ -95,39 +113,16 @@ Examples:
 
 The configuration names DIRECTORY/current among `rules`; with `reload.watch` a running mozu follows at once.""",
 )
-@click.argument("reference", type=Reference())
-@trust
+@planned
 @folder_option
 @keep_option
-@access
-@options.configuration
 @options.verbose
-def pull_command(
-    reference: ArtifactReference,
-    keys: tuple[Path, ...],
-    unsigned: bool,
-    folder: Path,
-    keep: int,
-    credentials: Path | None,
-    ca: Path | None,
-    plain_http: bool,
-    path: Path | None,
-    overrides: tuple[str, ...],
-    verbose: bool,
-) -> None:
+def pull_command(plan: PullPlan, folder: Path, keep: int, verbose: bool) -> None:
     """Bring rules of a registry into force: the signature is checked first, then the rules as `mozu check` does, then
     the artifact's own tests. Whatever fails, the rules in force stay."""
-    from mozu.core.cli.rules_artifact.installation import PullPlan, pull
+    from mozu.core.cli.rules_artifact.installation import pull
 
-    plan = PullPlan(
-        reference,
-        checked_keys(keys, unsigned=unsigned),
-        RegistryAccess(credentials, ca, plain_http),
-        path,
-        overrides,
-        keep,
-    )
-    click.echo(safe(pull(plan, RulesVersions(folder))))
+    click.echo(safe(pull(plan, RulesVersions(folder), keep)))
 
 
 @click.command(
@@ -136,38 +131,16 @@ def pull_command(
 Example:
   mozu rules verify oci://registry.example/rules/web:stable --key cosign.pub""",
 )
-@click.argument("reference", type=Reference())
-@trust
+@planned
 @folder_option
-@access
-@options.configuration
 @options.verbose
-def verify_command(
-    reference: ArtifactReference,
-    keys: tuple[Path, ...],
-    unsigned: bool,
-    folder: Path,
-    credentials: Path | None,
-    ca: Path | None,
-    plain_http: bool,
-    path: Path | None,
-    overrides: tuple[str, ...],
-    verbose: bool,
-) -> None:
+def verify_command(plan: PullPlan, folder: Path, verbose: bool) -> None:
     """Do all that `mozu rules pull` does before rules come into force, and change nothing."""
-    from mozu.core.cli.rules_artifact.installation import PullPlan, verify
+    from mozu.core.cli.rules_artifact.installation import verify
 
-    plan = PullPlan(
-        reference,
-        checked_keys(keys, unsigned=unsigned),
-        RegistryAccess(credentials, ca, plain_http),
-        path,
-        overrides,
-        2,
-    )
     found, proof = verify(plan, RulesVersions(folder))
     manifest, config = found.manifest, found.artifact.config
-    click.echo(safe(f"{reference}: {manifest.digest}"))
+    click.echo(safe(f"{plan.reference}: {manifest.digest}"))
     click.echo(safe(f"artifact   {config.name or '?'} {config.version}".rstrip()))
     click.echo(safe(f"signature  {f'by {manifest.signed_by}' if manifest.signed_by else 'not asked for'}"))
     click.echo(f"rules      {proof.rules}, which pass the check")
@@ -183,21 +156,14 @@ Examples:
 )
 @click.argument("reference", type=Reference(), required=False)
 @folder_option
-@access
+@registry_access
 @options.verbose
-def versions_command(
-    reference: ArtifactReference | None,
-    folder: Path,
-    credentials: Path | None,
-    ca: Path | None,
-    plain_http: bool,
-    verbose: bool,
-) -> int:
+def versions_command(reference: ArtifactReference | None, folder: Path, access: RegistryAccess, verbose: bool) -> int:
     """List the versions of rules on this machine, or the tags of a repository."""
     if reference is not None:
         from mozu.core.cli.rules_artifact.tags import tags
 
-        for tag in tags(reference, RegistryAccess(credentials, ca, plain_http)):
+        for tag in tags(reference, access):
             click.echo(safe(tag))
         return 0
     versions = RulesVersions(folder)

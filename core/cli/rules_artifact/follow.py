@@ -12,9 +12,8 @@ from typing import Final
 import click
 
 from mozu.core.cli import options
-from mozu.core.cli.rules_artifact.commands import Reference, access, checked_keys, folder_option, keep_option, trust
-from mozu.core.cli.rules_artifact.reference import ArtifactReference
-from mozu.core.cli.rules_artifact.store import RegistryAccess
+from mozu.core.cli.rules_artifact.commands import folder_option, keep_option, planned
+from mozu.core.cli.rules_artifact.plan import PullPlan
 from mozu.core.cli.rules_artifact.versions import RulesVersions
 from mozu.core.cli.terminal import error_text, safe
 from mozu.core.errors import MozuError
@@ -31,8 +30,7 @@ Example:
 
 A line is printed when something has changed: a version came into force, or the reason why none does.""",
 )
-@click.argument("reference", type=Reference())
-@trust
+@planned
 @folder_option
 @click.option(
     "--every", type=click.FloatRange(1), default=_EVERY, show_default=True, metavar="SECONDS",
@@ -43,36 +41,18 @@ A line is printed when something has changed: a version came into force, or the 
     help="Wait a random part of this longer, so that a fleet does not ask all at once.",
 )  # fmt: skip
 @keep_option
-@access
-@options.configuration
 @options.verbose
-def command(
-    reference: ArtifactReference,
-    keys: tuple[Path, ...],
-    unsigned: bool,
-    folder: Path,
-    every: float,
-    jitter: float,
-    keep: int,
-    credentials: Path | None,
-    ca: Path | None,
-    plain_http: bool,
-    path: Path | None,
-    overrides: tuple[str, ...],
-    verbose: bool,
-) -> None:
+def command(plan: PullPlan, folder: Path, every: float, jitter: float, keep: int, verbose: bool) -> None:
     """Pull rules again and again, as `mozu rules pull` does: at once if none are in force, then in each period."""
-    from mozu.core.cli.rules_artifact.installation import PullPlan, pull
+    from mozu.core.cli.rules_artifact.installation import pull
 
-    connection = RegistryAccess(credentials, ca, plain_http)
-    plan = PullPlan(reference, checked_keys(keys, unsigned=unsigned), connection, path, overrides, keep)
     versions = RulesVersions(folder)
     with suppress(KeyboardInterrupt), _ended_by_sigterm():
         before = ""
         for delay in _delays(every, jitter, is_new=not versions.digest_in_force()):
-            time.sleep(delay)
+            time.sleep(delay)  # the period is the purpose; SIGTERM and Ctrl-C end the wait
             try:
-                text, is_error = pull(plan, versions), False
+                text, is_error = pull(plan, versions, keep), False
             except MozuError as error:
                 text, is_error = f"mozu: {error_text(error)}", True
             if text != before:

@@ -1,4 +1,4 @@
-"""From a reference to rules in force: fetched and checked in memory, proved in a directory of their own, exchanged."""
+"""The steps of a pull: fetch an artifact, check it in memory, prove it in a directory of its own, install it."""
 
 import asyncio
 import tempfile
@@ -12,28 +12,13 @@ import msgspec
 from mozu.core.cli.known import known_fields, known_plugins
 from mozu.core.cli.rules_artifact import places
 from mozu.core.cli.rules_artifact.artifact import RulesArtifact, SignedManifest, content_of, resolve
+from mozu.core.cli.rules_artifact.plan import PullPlan
 from mozu.core.cli.rules_artifact.proof import ProofResult, Prover
-from mozu.core.cli.rules_artifact.reference import ArtifactReference
-from mozu.core.cli.rules_artifact.store import RegistryAccess
 from mozu.core.cli.rules_artifact.versions import RulesVersion, RulesVersions
 from mozu.core.cli.rules_in_force import rule_settings
 from mozu.core.errors import MozuError
 from mozu.core.rule_tests.live_run import LiveRun
 from mozu.core.runtime.configure import configure
-
-
-class PullPlan(msgspec.Struct, frozen=True):
-    """The options of a pull."""
-
-    reference: ArtifactReference
-    keys: tuple[Path, ...]
-    """Public keys, one of which must have signed the artifact; without any it is taken unsigned."""
-    access: RegistryAccess
-    path: Path | None
-    """Configuration."""
-    overrides: tuple[str, ...]
-    keep: int
-    """Number of versions that are kept."""
 
 
 class Fetched(msgspec.Struct, frozen=True):
@@ -56,11 +41,12 @@ def fetched(plan: PullPlan, needless: Callable[[str], bool]) -> Fetched | Signed
     return asyncio.run(run())
 
 
-def pull(plan: PullPlan, versions: RulesVersions) -> str:
-    """Bring the rules of a reference into force; return a sentence. Raises MozuError, with the rules in force
-    unchanged."""
+def pull(plan: PullPlan, versions: RulesVersions, keep: int) -> str:
+    """Bring the rules of a reference into force and return a sentence; the newest `keep` versions stay on the disk.
+
+    Raises MozuError, with the rules in force unchanged."""
     try:
-        return _pulled(plan, versions)
+        return _pulled(plan, versions, keep)
     except OSError as error:
         where = error.filename or versions.folder
         text = f"{plan.reference}: {where} cannot be written: {error.strerror}{_kept(versions)}"
@@ -80,7 +66,7 @@ def verify(plan: PullPlan, versions: RulesVersions) -> tuple[Fetched, ProofResul
         return found, _proved(plan, versions, staged)
 
 
-def _pulled(plan: PullPlan, versions: RulesVersions) -> str:
+def _pulled(plan: PullPlan, versions: RulesVersions, keep: int) -> str:
     def needless(digest: str) -> bool:
         known = versions.known(digest)
         if known is not None and known.rolled_back and not plan.reference.digest:
@@ -96,7 +82,7 @@ def _pulled(plan: PullPlan, versions: RulesVersions) -> str:
         proof = _proved(plan, versions, staged)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         version = RulesVersion(manifest.digest, str(plan.reference), config.version, now, manifest.signed_by)
-        versions.install(staged, version, plan.keep)
+        versions.install(staged, version, keep)
     return f"{plan.reference}: {_counts(proof)}; {manifest.digest} is in force"
 
 

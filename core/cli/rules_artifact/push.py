@@ -7,7 +7,7 @@ import click
 
 from mozu.core.cli import options
 from mozu.core.cli.rules_artifact import cosign, places
-from mozu.core.cli.rules_artifact.commands import Reference, access
+from mozu.core.cli.rules_artifact.commands import Reference, registry_access
 from mozu.core.cli.rules_artifact.reference import ArtifactReference
 from mozu.core.cli.rules_artifact.store import RegistryAccess
 from mozu.core.cli.terminal import safe
@@ -32,7 +32,7 @@ A directory stands for all files below it; tests beside the rules (*_test.yaml) 
     "--key", type=click.Path(path_type=Path), metavar="FILE",
     help="Sign with this private key on P-256 (PEM), in cosign's format.",
 )  # fmt: skip
-@access
+@registry_access
 @options.verbose
 def command(
     reference: ArtifactReference,
@@ -41,9 +41,7 @@ def command(
     name: str | None,
     version: str | None,
     key: Path | None,
-    credentials: Path | None,
-    ca: Path | None,
-    plain_http: bool,
+    access: RegistryAccess,
     verbose: bool,
 ) -> None:
     """Store rules and their tests as an artifact, which falcoctl installs, too. The same files make the same digest."""
@@ -61,7 +59,7 @@ def command(
         return payload, cosign.signed(payload, key)
 
     async def run() -> str:
-        async with places.opened(reference, RegistryAccess(credentials, ca, plain_http)) as opened:
+        async with places.opened(reference, access) as opened:
             return await put(opened, (reference.tag, *tags), artifact, None if key is None else sign)
 
     try:

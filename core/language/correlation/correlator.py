@@ -17,7 +17,7 @@ _LONG: Final = 256
 
 
 class Reads(msgspec.Struct, frozen=True, eq=False):
-    """What is read of an event that fulfils a step."""
+    """The fields that are read of an event that fulfils a step."""
 
     output: CompiledOutput
     """The reader of all these fields."""
@@ -25,12 +25,12 @@ class Reads(msgspec.Struct, frozen=True, eq=False):
     """Fields whose values are the group; an absent value is a value like any other."""
     value: str = ""
     """Field whose values are counted; empty if none is."""
-    told: tuple[str, ...] = ()
+    output_values: tuple[str, ...] = ()
     """Fields that outputs show."""
 
 
 class Correlator:
-    """One correlation at work. `time` reads the time of an event, `account` who pays for its group."""
+    """One correlation with its state. `time` reads an event's time, `account` the account that its group counts for."""
 
     def __init__(
         self, window: Window, reads: Sequence[Reads], time: Reader, account: Sequence[Reader], most_groups: int
@@ -47,11 +47,11 @@ class Correlator:
         time = self._time(event)
         account = None if self.state.groups.is_young(key) else _account(self._account, event, key)
         value = _short(values[reads.value]) if reads.value else None
-        told = {name: values[name] for name in reads.told} if reads.told else None
+        output_values = {name: values[name] for name in reads.output_values} if reads.output_values else None
         return step(
             self.window,
             self.state,
-            StepMatch(at, key, time if isinstance(time, int) else 0, event.num, account, value, told),
+            StepMatch(at, key, time if isinstance(time, int) else 0, event.num, account, value, output_values),
         )
 
 
@@ -70,7 +70,7 @@ def _short(value: object) -> Hashable:
 
 
 def _account(readers: Sequence[Reader], event: Event, key: Hashable) -> Hashable:
-    """Return who pays for a group of this event; without readers the first value of the group."""
+    """Return the account that a group of this event counts for; without readers the first value of the group."""
     if readers:
         return tuple([read(event) for read in readers])
     return key[0] if isinstance(key, tuple) and key else key

@@ -1,33 +1,32 @@
 """The groups of one correlation: values of `group-by` → what was matched, bounded in number.
 
 Groups are in two generations. A group that a match touches moves to the young one; whenever a timespan has passed, the
-old one, which holds only what is too old to count, is dropped, and the young one becomes the old one. At the bound the
-account (a user, a container) with the most groups loses the eighth of them that was touched least recently, so that a
-flood evicts its own groups.
+old one, which holds only what is too old to count, is dropped, and the young one becomes the old one. At the bound a
+sixteenth of all groups is dropped, of the accounts (a user in a container) with the most, so that a flood evicts its
+own groups.
 """
 
 from collections import Counter
 from collections.abc import Hashable, Mapping
-from itertools import islice
 from typing import Any, Final
 
 import msgspec
 
 from mozu.core.model.value_types import FieldValue
 
-Told = Mapping[str, FieldValue]
+OutputValues = Mapping[str, FieldValue]
 """Values of fields that outputs show, by field."""
-_SHARE: Final = 8
-"""The part of the groups of an account that one eviction takes: scanning for them is paid for by many new groups."""
+_SHARE: Final = 16
+"""The part of all groups that one eviction takes: one scan serves many new groups, of any account."""
 
 
 class Group(msgspec.Struct, gc=False, eq=False):
-    """What was matched in one group."""
+    """The matches of one group that can still count."""
 
     account: Hashable
     content: Any = None
-    """What counts; None until the first match, and after an alert."""
-    told: dict[int, tuple[int, Told]] | None = None
+    """State of the correlation's type; None until the first match, and after an alert."""
+    output_values: dict[int, tuple[int, OutputValues]] | None = None
     """Step → time of its newest match, and its values for outputs; None if outputs show none."""
     alerted: int | None = None
     """Newest time of the correlation at the last alert."""
@@ -83,17 +82,32 @@ class Groups:
         self.turn()
 
     def _evict(self) -> None:
-        """Drop the eighth of the groups of the account with the most, those first that were touched least recently."""
-        both = self._in_old + self._in_young
-        account, count = max(both.items(), key=lambda one: one[1])
-        found = (
-            (held, counts, key)
-            for held, counts in ((self._old, self._in_old), (self._young, self._in_young))
-            for key, group in held.items()
-            if group.account == account
-        )
-        for held, counts, key in list(islice(found, max(1, count // _SHARE))):
-            del held[key]
-            counts[account] -= 1
-            self.evicted += 1
-        self.last_evicted = account
+        """Drop a sixteenth of all groups, of the accounts with the most, those first that were touched least
+        recently."""
+        quota = max(1, self.most // _SHARE)
+        counts = self._in_old + self._in_young
+        self.last_evicted = max(counts, key=counts.__getitem__)
+        excess = _excess(counts, quota)
+        for held, own in ((self._old, self._in_old), (self._young, self._in_young)):
+            for key, account in [(key, group.account) for key, group in held.items() if group.account in excess]:
+                if not quota:
+                    return
+                if excess[account]:
+                    excess[account] -= 1
+                    quota -= 1
+                    del held[key]
+                    own[account] -= 1
+                    self.evicted += 1
+
+
+def _excess(counts: Counter[Hashable], quota: int) -> dict[Hashable, int]:
+    """Return account → number of groups above a level, for the accounts with the most: `quota` or more in all."""
+    ordered = counts.most_common()
+    total = 0
+    for number, (_, count) in enumerate(ordered, 1):
+        total += count
+        below = ordered[number][1] if number < len(ordered) else 0
+        if total - number * below >= quota:
+            level = (total - quota) // number
+            return {account: held - level for account, held in ordered[:number]}
+    return dict(ordered)

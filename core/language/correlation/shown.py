@@ -41,7 +41,11 @@ class Shown:
             VALUES: tuple(_text(value) for value in done.values[-_MOST:]),
             DURATION: done.last - done.first,
             SILENCED: done.silenced,
-            **{f"{steps[at]}.{name}": value for at, told in done.told.items() for name, value in told.items()},
+            **{
+                f"{steps[at]}.{name}": value
+                for at, values in done.output_values.items()
+                for name, value in values.items()
+            },
         }
 
     def fields(self, fields: FieldRegistry, source: str, steps: Iterable[str], text: str) -> FieldRegistry:

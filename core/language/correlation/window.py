@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.language.correlation.groups import Group, Groups, Told
+from mozu.core.language.correlation.groups import Group, Groups, OutputValues
 
 EVENT_COUNT: Final = "event_count"
 VALUE_COUNT: Final = "value_count"
@@ -28,10 +28,10 @@ TYPES: Final = (EVENT_COUNT, VALUE_COUNT, TEMPORAL, TEMPORAL_ORDERED)
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """What a correlation wants of its matches."""
+    """The bounds of a correlation: its type, its timespan, and the number of matches that raises an alert."""
 
     type: str
-    """One of `TYPES`."""
+    """A name in `TYPES`."""
     span: int
     """Nanoseconds of the timespan."""
     steps: int = 1
@@ -51,15 +51,15 @@ class StepMatch(msgspec.Struct, frozen=True, gc=False):
     number: int
     """The event's number."""
     account: Hashable = None
-    """Who pays for a new group: a user or a container."""
+    """The account that a new group counts for: a user in a container."""
     value: Hashable = None
     """The value to count; None: there is none, and the match does not count."""
-    told: Told | None = None
+    output_values: OutputValues | None = None
     """Values for outputs."""
 
 
 class Completed(msgspec.Struct, frozen=True):
-    """What a match has completed."""
+    """The result of a match that completes a correlation: the alert's numbers and values."""
 
     count: int
     """Number of matches; of values for `value_count`."""
@@ -70,7 +70,7 @@ class Completed(msgspec.Struct, frozen=True):
     last: int
     values: tuple[Hashable, ...] = ()
     """The counted values."""
-    told: Mapping[int, Told] = {}
+    output_values: Mapping[int, OutputValues] = {}
     """Step → values for outputs, of the match that counted last for it."""
     silenced: int = 0
     """Number of matches that came within a timespan after the group's last alert."""
@@ -136,14 +136,14 @@ def step(window: Window, state: CorrelationState, match: StepMatch) -> Completed
     done = _TAKE[window.type](window, newest, group, match)
     if done is not None:
         done = msgspec.structs.replace(done, silenced=group.silenced)
-        group.content = group.told = None
+        group.content = group.output_values = None
         group.alerted, group.silenced = newest, 0
     return done
 
 
 def _counted(window: Window, newest: int, group: Group, match: StepMatch) -> Completed | None:
     """`content`: time and number of each match by turns, in the order of times."""
-    _tell(group, match)
+    _keep_output_values(group, match)
     times: array[int] | None = group.content
     horizon = newest - window.span
     if times is None:
@@ -157,12 +157,14 @@ def _counted(window: Window, newest: int, group: Group, match: StepMatch) -> Com
     times.insert(at + 1, match.number)
     if len(times) < 2 * window.at_least:
         return None
-    return Completed(len(times) // 2, tuple(times[1::2]), times[0], times[-2], told=_told(group, horizon))
+    return Completed(
+        len(times) // 2, tuple(times[1::2]), times[0], times[-2], output_values=_output_values(group, horizon)
+    )
 
 
 def _valued(window: Window, newest: int, group: Group, match: StepMatch) -> Completed | None:
     """`content`: value → time and number of its newest match, in the order of arrival."""
-    _tell(group, match)
+    _keep_output_values(group, match)
     seen: dict[Hashable, tuple[int, int]] | None = group.content
     if seen is None:
         seen = group.content = {}
@@ -177,7 +179,7 @@ def _valued(window: Window, newest: int, group: Group, match: StepMatch) -> Comp
         return None
     ordered = sorted(seen.values())
     numbers = tuple(number for _, number in ordered)
-    return Completed(len(seen), numbers, ordered[0][0], ordered[-1][0], tuple(seen), _told(group, horizon))
+    return Completed(len(seen), numbers, ordered[0][0], ordered[-1][0], tuple(seen), _output_values(group, horizon))
 
 
 def _together(window: Window, newest: int, group: Group, match: StepMatch) -> Completed | None:
@@ -215,23 +217,25 @@ def _in_order(window: Window, newest: int, group: Group, match: StepMatch) -> Co
 
 def _kept(match: StepMatch) -> StepMatch:
     """Return the match without what its group knows."""
-    return StepMatch(match.step, None, match.time, match.number, told=match.told)
+    return StepMatch(match.step, None, match.time, match.number, output_values=match.output_values)
 
 
 def _completed(matches: Sequence[StepMatch]) -> Completed:
     """Return what these matches of different steps are together."""
     ordered = sorted(matches, key=lambda one: (one.time, one.number))
-    told = {one.step: one.told for one in matches if one.told is not None}
-    return Completed(len(ordered), tuple(one.number for one in ordered), ordered[0].time, ordered[-1].time, told=told)
+    values = {one.step: one.output_values for one in matches if one.output_values is not None}
+    return Completed(
+        len(ordered), tuple(one.number for one in ordered), ordered[0].time, ordered[-1].time, output_values=values
+    )
 
 
-def _tell(group: Group, match: StepMatch) -> None:
-    if match.told is not None:
-        group.told = {**(group.told or {}), match.step: (match.time, match.told)}
+def _keep_output_values(group: Group, match: StepMatch) -> None:
+    if match.output_values is not None:
+        group.output_values = {**(group.output_values or {}), match.step: (match.time, match.output_values)}
 
 
-def _told(group: Group, horizon: int) -> dict[int, Told]:
-    return {at: values for at, (time, values) in (group.told or {}).items() if time >= horizon}
+def _output_values(group: Group, horizon: int) -> dict[int, OutputValues]:
+    return {at: values for at, (time, values) in (group.output_values or {}).items() if time >= horizon}
 
 
 _TAKE: Final = {EVENT_COUNT: _counted, VALUE_COUNT: _valued, TEMPORAL: _together, TEMPORAL_ORDERED: _in_order}

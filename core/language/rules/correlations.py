@@ -24,7 +24,7 @@ TIME: Final = "evt.rawtime"
 verdict on such an event is remembered, and the next equal one is evaluated, too."""
 
 ACCOUNT: Final = ("user.uid", "container.id")
-"""Fields of a system call that say who pays for its group: a user in a container."""
+"""Fields of a system call that are the account of its group: a user in a container."""
 
 
 class CorrelatedStep(msgspec.Struct, frozen=True, eq=False, kw_only=True):
@@ -38,7 +38,7 @@ class CorrelatedStep(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
 
 class Correlation(msgspec.Struct, frozen=True, eq=False, kw_only=True):
-    """What a rule wants of more than one event. The rule's condition is that of any of its steps."""
+    """The compiled key `correlation` of a rule, whose condition is that of any of its steps."""
 
     window: Window
     source: str
@@ -75,7 +75,7 @@ class Correlation(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
     @property
     def sentence(self) -> str:
-        """What it wants, in words."""
+        """A description for people, such as `20 or more events of read within 60 s, for each proc.pid`."""
         window, names = self.window, self.names
         seconds = f"{window.span // 10**9} s"
         what = {
@@ -90,7 +90,9 @@ class Correlation(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     def digest(self) -> str:
         """Return a text that is equal if and only if a state of the one can go on as a state of the other, apart from
         the conditions of its steps."""
-        return repr((self.window, [(one.name, one.reads.key, one.reads.value, one.reads.told) for one in self.steps]))
+        return repr(
+            (self.window, [(one.name, one.reads.key, one.reads.value, one.reads.output_values) for one in self.steps])
+        )
 
 
 def step_conditions(info: RuleInfo, item: CorrelationItem, store: Store, fail: Fail) -> list[LocatedText]:
@@ -170,8 +172,8 @@ def _reads(
         return None
     key = [item.aliases.get(name, {}).get(step.name, name) for name in item.group_by]
     value = item.aliases.get(item.field, {}).get(step.name, item.field)
-    told = [name.removeprefix(f"{step.name}.") for name in output.fields if name.startswith(f"{step.name}.")]
-    wanted = [*key, *filter(None, [value]), *told]
+    output_values = [name.removeprefix(f"{step.name}.") for name in output.fields if name.startswith(f"{step.name}.")]
+    wanted = [*key, *filter(None, [value]), *output_values]
     try:
         read = compile_template("", fields, source, [(name, "") for name in wanted])
     except ConditionError as error:
@@ -184,7 +186,7 @@ def _reads(
         hint = "write its name alone, as `proc.pid` or `proc.aname[2]`"
         fail(_mistake(f"`{odd[:80]}` is not one field", item.context, hint))
         return None
-    return Reads(read, tuple(key), value, tuple(told))
+    return Reads(read, tuple(key), value, tuple(output_values))
 
 
 def _mistake(message: str, context: ProblemContext, hint: str) -> RuleProblem:

@@ -48,7 +48,7 @@ class Rule(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     exceptions: tuple[ExceptionInfo, ...] = ()
     guidance: Guidance = Guidance()
     correlation: Correlation | None = None
-    """What it wants of more than one event; its condition is then that of the events that count."""
+    """The key `correlation`, with which `checked` is the condition of each event that counts; None: single events."""
 
 
 class MacroView(msgspec.Struct, frozen=True, eq=False, kw_only=True):

@@ -69,7 +69,7 @@ class RuleInfo(msgspec.Struct, eq=False, kw_only=True):
     exceptions: tuple[ExceptionInfo, ...] = ()
     guidance: Guidance = Guidance()
     correlation: CorrelationItem | None = None
-    """What the rule wants of more than one event; it then has no condition of its own."""
+    """The key `correlation` as written; a rule that has it has no condition of its own."""
 
 
 class Store:

@@ -64,6 +64,7 @@ _CONNECTED: Final = (
 )
 _OUT: Final = "import socket; socket.create_connection(('203.0.113.1', 443))"
 CHILD: Final = "import ctypes, os, signal, time\nlibc, pid = ctypes.CDLL(None), os.fork()\nif not pid: time.sleep(60)\n"
+"""Code with a child that sleeps until its parent has acted on it and ended it, for a minute if the parent fails."""
 
 HOST: Final = (
     Trigger(

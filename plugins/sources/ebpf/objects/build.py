@@ -206,8 +206,8 @@ class Decoder:
         change = _change(numbers)
         sums = self._single.get(change) or self._double.get(change) or []
         if len(sums) != 1:
-            told = "several sums" if sums else "no sum"
-            raise Undecodable(f"{name}: {kind} {numbers} in instruction {at} is {told} of one or two members")
+            count = "several sums" if sums else "no sum"
+            raise Undecodable(f"{name}: {kind} {numbers} in instruction {at} is {count} of one or two members")
         return Relocation(at, kind, sums[0].name, numbers[0] - sums[0].numbers[0])
 
 

@@ -8,7 +8,7 @@ from mozu.core.language.correlation import StepMatch, Window
 
 
 class Alert(NamedTuple):
-    """What an alert says that has one right answer."""
+    """The parts of an alert that have one right answer."""
 
     number: int
     """The event that completes it."""

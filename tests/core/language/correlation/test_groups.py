@@ -1,5 +1,7 @@
 """Groups in bounded memory."""
 
+from collections import Counter
+
 from mozu.core.language.correlation import Groups
 
 
@@ -37,3 +39,22 @@ def test_a_group_that_nothing_touches_for_two_turns_is_gone() -> None:
     groups.turn()
     assert len(groups) == 0
     assert groups.group("k", "a") is not old
+
+
+def test_accounts_with_the_most_groups_are_cut_to_one_level() -> None:
+    groups = Groups(64)
+    for account, count in (("a", 30), ("b", 30), ("c", 4)):
+        for number in range(count):
+            groups.group((account, number), account)
+    groups.group(("d", 0), "d")
+    held = Counter(group.account for group in groups._young.values())
+    assert {"a": 28, "b": 28, "c": 4, "d": 1} == held
+
+
+def test_of_accounts_with_one_group_each_a_sixteenth_goes_at_once() -> None:
+    """One scan for each new group would take milliseconds for an event."""
+    groups = Groups(64)
+    for number in range(65):
+        groups.group(number, number)
+    assert 4 == groups.evicted
+    assert not any(groups.is_young(number) for number in range(4))

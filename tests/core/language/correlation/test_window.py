@@ -112,10 +112,10 @@ def test_a_sequence_that_began_later_takes_the_place_of_one_that_would_be_too_ol
 
 def test_values_for_outputs_are_those_of_the_match_that_counted() -> None:
     steps = enumerate((0, 1, 1, 2))
-    matches = [msgspec.structs.replace(_match(number, at), told={"number": number}) for number, at in steps]
+    matches = [msgspec.structs.replace(_match(number, at), output_values={"number": number}) for number, at in steps]
     (*_, last) = _run(ORDERED, matches)
     assert last is not None
-    assert last.told == {0: {"number": 0}, 1: {"number": 2}, 2: {"number": 3}}
+    assert last.output_values == {0: {"number": 0}, 1: {"number": 2}, 2: {"number": 3}}
 
 
 def _stream(chance: random.Random, window: Window) -> list[StepMatch]:

@@ -71,7 +71,7 @@ def test_an_alias_is_another_field_for_each_step() -> None:
 def test_of_each_step_only_what_the_output_shows_is_read() -> None:
     rule = _rule(PAIR)
     assert rule.correlation is not None
-    assert [step.reads.told for step in rule.correlation.steps] == [("fd.name",), ("proc.name",)]
+    assert [step.reads.output_values for step in rule.correlation.steps] == [("fd.name",), ("proc.name",)]
     assert rule.output.fields == ()
 
 
