@@ -55,7 +55,7 @@ def copying() -> Iterator[Live]:
     requirements.ebpf()
     with ExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(casts, "are_usable", lambda types: False)
+            patch.setattr(casts, "casts_are_usable", lambda types: False)
             running = stack.enter_context(Live(EbpfSource(64 << 20, context()), demand()))
         yield running
 

@@ -141,7 +141,7 @@ def test_loading_members_makes_the_verifiers_work_no_longer(monkeypatch: pytest.
             loader.close()
 
     loading = verified()
-    monkeypatch.setattr(casts, "are_usable", lambda types: False)
+    monkeypatch.setattr(casts, "casts_are_usable", lambda types: False)
     copying = verified()
     assert loading.keys() == copying.keys()
     assert sum(loading.values()) < sum(copying.values())
