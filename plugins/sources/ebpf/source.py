@@ -309,9 +309,9 @@ class EbpfSource:
 
     def _check_clock(self) -> None:
         step = self._clock.check()
+        self._decoder.offset = self._clock.offset
         if step is not None:
             self._clock_steps.append(step)
-            self._decoder.offset = self._clock.offset
 
     def _judged_calls(self) -> int:
         """Return the number of opens that the kernel has discarded because equal ones were judged."""

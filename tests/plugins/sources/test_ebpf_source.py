@@ -90,6 +90,25 @@ def test_a_step_of_the_wall_clock_is_noticed_once(monkeypatch: pytest.MonkeyPatc
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("by", [7_000_000, -7_000_000, 99_999_999])
+def test_a_slewed_clock_is_followed_and_is_no_step(monkeypatch: pytest.MonkeyPatch, by: int) -> None:
+    offsets = iter([1_000, 1_000 + by])
+    monkeypatch.setattr(reading, "measure", lambda: next(offsets))
+    found = Clock()
+
+    assert (found.check(), found.offset) == (None, 1_000 + by)
+
+
+@pytest.mark.parametrize("by", [reading.STEP, -reading.STEP])
+def test_the_least_step_is_reported_in_either_direction(monkeypatch: pytest.MonkeyPatch, by: int) -> None:
+    offsets = iter([1_000, 1_000 + by])
+    monkeypatch.setattr(reading, "measure", lambda: next(offsets))
+    step = Clock().check()
+
+    assert step is not None
+    assert step.by == by
+
+
 @pytest.fixture
 def ring() -> Iterator[tuple[RingBuffer, mmap.mmap]]:
     """Yield a ring as the kernel lays it out, in a file in memory; its data is written by hand."""

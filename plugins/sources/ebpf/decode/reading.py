@@ -2,7 +2,7 @@
 
 The kernel's boot clock (bpf_ktime_get_boot_ns) and the wall clock run at the same rate (NTP adjusts them together), so
 their difference, in any time namespace of mozu, changes only when the wall clock is set. It is measured once and again
-every second; a change is a step, which the source reports as a gap.
+every second. The source reports changes of `STEP` and more as gaps.
 """
 
 import struct
@@ -51,10 +51,13 @@ def path(record: bytes, start: int, end: int, marks: int) -> str:
 
 TOLERANCE: Final = 5_000_000
 """ns by which two measurements of an unchanged difference may disagree on a busy machine."""
+STEP: Final = 100_000_000
+"""Least ns that are reported as a step. NTP's clients slew smaller differences (ntpd below 128 ms, timesyncd 400 ms,
+chrony 1 s); what remains is a guest's correction after a pause."""
 
 
 class ClockStep(NamedTuple):
-    """A setting of the wall clock."""
+    """A setting of the wall clock by `STEP` or more."""
 
     time: int
     """New wall time at which the step was noticed, ns since the epoch."""
@@ -75,16 +78,15 @@ def measure() -> int:
 
 
 class Clock:
-    """The present offset, replaced at each step."""
+    """The present offset, replaced whenever it is measured to have changed by more than `TOLERANCE`."""
 
     def __init__(self) -> None:
         self.offset = measure()
 
     def check(self) -> ClockStep | None:
-        """Measure again; return the step if the wall clock was set since, else None."""
+        """Measure again; return the step if the wall clock was set by `STEP` or more since, else None."""
         found = measure()
         by = found - self.offset
-        if abs(by) <= TOLERANCE:
-            return None
-        self.offset = found
-        return ClockStep(time.time_ns(), by)
+        if abs(by) > TOLERANCE:
+            self.offset = found
+        return ClockStep(time.time_ns(), by) if abs(by) >= STEP else None
