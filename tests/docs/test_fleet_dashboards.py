@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,8 +95,9 @@ def values(host: str, minute: int) -> Iterator[tuple[str, str, float]]:
 
 
 def exposition(end: float) -> str:
-    """Return an hour of the fleet in OpenMetrics; the silent host exports nothing in its last half."""
-    series: dict[str, list[str]] = {}
+    """Return an hour of the fleet in OpenMetrics, each series in order of time; the silent host exports nothing in its
+    last half."""
+    series: dict[str, dict[str, list[str]]] = {}
     for minute in range(MINUTES):
         for host in HOSTS:
             if host == SILENT and minute >= MINUTES // 2:
@@ -103,8 +105,11 @@ def exposition(end: float) -> str:
             for name, labels, value in values(host, minute):
                 inside = ",".join(filter(None, (f'job="mozu",instance="{host}"', labels)))
                 at = end - 60 * (MINUTES - 1 - minute)
-                series.setdefault(name, []).append(f"{name}{{{inside}}} {value:g} {at:.0f}")
-    lines = [line for name in sorted(series) for line in (f"# TYPE {name} unknown", *sorted(series[name]))]
+                samples = series.setdefault(name, {}).setdefault(inside, [])
+                samples.append(f"{name}{{{inside}}} {value:g} {at:.0f}")
+    lines: list[str] = []
+    for name in sorted(series):
+        lines += f"# TYPE {name} unknown", *chain.from_iterable(series[name].values())
     return "\n".join([*lines, "# EOF\n"])
 
 
