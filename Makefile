@@ -14,7 +14,7 @@ POWERLESS := $(shell [ "$$(id -u)" = 0 ] && command -v setpriv >/dev/null && ech
 # Without compiled modules every program that a test starts compiles mozu again: half of its time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist deb rpm image k8s chart vm machine changelog bench soak storms detect chaos projects fuzz vectors mutants oracle docs docs-site clean
+.PHONY: help setup run test check lint types contracts pages unit quick live minimums constraints coverage dist deb rpm image k8s chart vm machine changelog bench soak storms detect chaos projects fuzz vectors mutants oracle docs docs-site clean
 
 help:            ## these lines
 	@grep -E '^[a-z-]+: .*##' Makefile | sed 's/:.*##/\t/'
@@ -56,6 +56,10 @@ pages: $(STAMP)
 
 unit: $(OBJECTS)   ## tests that need Python and an ordinary user only, in parallel: twelve minutes on two cores
 	$(POWERLESS) $(PYTHON) -m pytest -q -n auto -m "not live"
+
+quick: $(OBJECTS)  ## unit tests of what differs from main (BASE=COMMIT: from another), in parallel
+	@tests=$$($(PYTHON) tools/quick $(BASE)) && [ -n "$$tests" ] || { echo "nothing differs from $(or $(BASE),main)"; exit 0; }; \
+	$(POWERLESS) $(PYTHON) -m pytest -q -n auto -m "not live" $$tests || [ $$? = 5 ]
 
 live: $(OBJECTS)   ## tests that need the kernel, root, docker, Kafka or programs of the distribution
 	tools/test-packages
