@@ -84,7 +84,7 @@ from mozu.core.language.conditions.ast import (
     Val,
 )
 from mozu.core.language.conditions.check import Checked, check
-from mozu.core.language.conditions.macros import expand_macros
+from mozu.core.language.conditions.macros import expand_macros, references
 from mozu.core.language.conditions.nodewise import NodeEvaluator, NodeTruths, OperandValue
 from mozu.core.language.conditions.parser import parse
 from mozu.core.language.conditions.problems import ConditionError, ConditionProblem
@@ -122,6 +122,7 @@ __all__ = [
     "compile_template",
     "expand_macros",
     "parse",
+    "references",
     "simplify",
     "text_of",
     "unparse",

@@ -1,4 +1,4 @@
-"""Expansion of macros: references are replaced by the macros' trees."""
+"""References to macros, and their replacement by the macros' trees."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -10,6 +10,18 @@ from mozu.core.language.conditions.problems import ConditionError
 
 MAX_LEVELS: Final = 4000
 """Maximum levels of nested `and`, `or` and `not`. One text cannot have more than half of it."""
+
+
+def references(node: Node) -> dict[str, Macro]:
+    """Return the macros that a tree names, each with its first place."""
+    found: dict[str, Macro] = {}
+
+    def visit(part: Node, _: list[None]) -> None:
+        if isinstance(part, Macro):
+            found.setdefault(part.name, part)
+
+    bottom_up(node, visit)
+    return found
 
 
 def expand_macros(node: Node, macros: Mapping[str, Node]) -> Node:

@@ -11,10 +11,9 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.language.conditions import And, Items, Macro, Node, Not, Or, Test, Text, unparse
+from mozu.core.language.conditions import And, Items, Macro, Node, Not, Or, Test, Text, references, unparse
 from mozu.core.language.conditions.ast import bottom_up
 from mozu.core.language.rules.filled import Filled
-from mozu.core.language.rules.macros import references
 from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.ruleset import Rule, RuleSet
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.language.conditions import Checked, CompiledOutput, ConditionError, ConditionProblem, Node
+from mozu.core.language.conditions import Checked, CompiledOutput, ConditionError, ConditionProblem, Node, references
 from mozu.core.language.correlation.shown import Shown
 from mozu.core.language.rules import lint
 from mozu.core.language.rules.absent_params import absent_parameters
@@ -23,7 +23,7 @@ from mozu.core.language.rules.exceptions import one_exception_each, with_excepti
 from mozu.core.language.rules.filled import Filled
 from mozu.core.language.rules.list_names import misspelt_in_condition, misspelt_in_list
 from mozu.core.language.rules.lists import Lists
-from mozu.core.language.rules.macros import Macros, references
+from mozu.core.language.rules.macros import Macros
 from mozu.core.language.rules.mapping import Add
 from mozu.core.language.rules.outputs import OutputText, compile_output, cut_problem, output_text
 from mozu.core.language.rules.parsing import Cache, Parses
@@ -78,7 +78,11 @@ class Compiler:
         return self._cache.remembered + len(self._outputs)
 
     def compile(self, store: Store, add: Add, later: Mapping[str, ProblemContext] | None = None) -> RuleSet:
-        """Compile once. `later`: macros of files not yet collected, for better hints."""
+        """Compile once. `later`: macros of files not yet collected, for better hints; None after the last file.
+
+        Before the last file errors and Falco's warnings are reported, but no rules are returned, nor mozu's own doubts:
+        a later file can still change the lists, macros and rules that they are about.
+        """
         try:
             lists = Lists(store.lists)
         except ItemRefused as refused:
@@ -87,14 +91,16 @@ class Compiler:
             return RuleSet()
         parses = Parses(self._cache, lists, add)
         macros = Macros(store, parses, later or {}, add)
-        for problem in _misspelt_lists(store, macros, lists):
-            add(problem)
         rules = []
         for info in store.rules.values():
             if info.source in self._sources:
                 steps, whole = self._steps(info, store, add)
                 if whole is not None:
-                    rules.append(self._rule(whole, steps, parses, macros, add))
+                    rules.append(self._rule(whole, steps, parses, macros, add, is_last=later is None))
+        if later is not None:
+            return RuleSet()
+        for problem in _misspelt_lists(store, macros, lists):
+            add(problem)
         return RuleSet(
             rules=tuple(rule for rule in rules if rule is not None),
             macros=tuple(_macro_views(store, macros)),
@@ -114,7 +120,7 @@ class Compiler:
         return texts, msgspec.structs.replace(info, condition=any_of_texts(texts))
 
     def _rule(
-        self, info: RuleInfo, steps: Sequence[LocatedText], parses: Parses, macros: Macros, add: Add
+        self, info: RuleInfo, steps: Sequence[LocatedText], parses: Parses, macros: Macros, add: Add, *, is_last: bool
     ) -> Rule | None:
         filled, node = parses.parse(with_exceptions(info.condition, info.exceptions))
         if filled is not None and node is None and parses.parse(info.condition)[1] is not None:
@@ -136,19 +142,20 @@ class Compiler:
             message = f"the rule `{info.name}` is left out: {findings.unknown[0]}"
             add(RuleProblem(Code.LOAD_UNKNOWN_FILTER, message, info.context, info.context.offset))
             return None
-        findings.problems.extend(self._doubts(info, node, checked, filled, macros, text, output))
+        findings.problems.extend(self._warnings(info, checked, filled, macros, text, output))
+        if is_last:
+            findings.problems.extend(_doubts(info, node, checked, filled, macros, text))
         for problem in findings.problems:
             add(problem)
         if filled is None or node is None or checked is None or output is None or findings.failed:
             return None
-        rule = _made(info, filled, node, checked, output, text)
-        if info.correlation is None:
-            return rule
-        correlation = self._correlation(info, info.correlation, steps, output, parses, macros, add)
-        if correlation is None:
-            return None
-        output = msgspec.structs.replace(output, fields=correlation.of_event(output.fields))
-        return msgspec.structs.replace(rule, output=output, correlation=correlation)
+        correlation = None
+        if info.correlation is not None:
+            correlation = self._correlation(info, info.correlation, steps, output, parses, macros, add)
+            if correlation is None:
+                return None
+            output = msgspec.structs.replace(output, fields=correlation.of_event(output.fields))
+        return _made(info, filled, node, checked, output, text, correlation) if is_last else None
 
     def _correlation(
         self, info: RuleInfo, item: CorrelationItem, texts: Sequence[LocatedText], output: CompiledOutput,
@@ -183,28 +190,35 @@ class Compiler:
             findings.error(text.problem(Code.LOAD_ERR_COMPILE_OUTPUT, message, offset, wrong.hint), wrong.reason)
         return None
 
-    def _doubts(
+    def _warnings(
         self,
         info: RuleInfo,
-        node: Node | None,
         checked: Checked | None,
         filled: Filled | None,
         macros: Macros,
         text: OutputText,
         output: CompiledOutput | None,
     ) -> Iterator[RuleProblem]:
-        if node is not None and filled is not None:
-            yield from misspelt_in_condition(node, filled, filled.lists)
+        """Yield Falco's warnings."""
         if checked is not None and filled is not None:
             yield from lint.deprecated_in_condition(checked, filled, macros.filled, self.fields)
             if not checked.errors:
                 yield from lint.too_many_types(info, checked)
-                yield from absent_parameters(info, checked, filled, macros.filled)
-        cut = cut_problem(text)
-        if cut is not None:
-            yield cut
         if output is not None:
             yield from lint.deprecated_in_output(output, text, self.fields)
+
+
+def _doubts(
+    info: RuleInfo, node: Node | None, checked: Checked | None, filled: Filled | None, macros: Macros, text: OutputText
+) -> Iterator[RuleProblem]:
+    """Yield mozu's own warnings."""
+    if node is not None and filled is not None:
+        yield from misspelt_in_condition(node, filled, filled.lists)
+    if checked is not None and filled is not None and not checked.errors:
+        yield from absent_parameters(info, checked, filled, macros.filled)
+    cut = cut_problem(text)
+    if cut is not None:
+        yield cut
 
 
 def _judge(checked: Checked, filled: Filled, macros: Macros, findings: Findings) -> None:
@@ -222,8 +236,9 @@ def _located(problem: ConditionProblem, filled: Filled, macros: Macros) -> RuleP
 
 
 def _made(
-    info: RuleInfo, filled: Filled, node: Node, checked: Checked, output: CompiledOutput, text: OutputText
-) -> Rule:
+    info: RuleInfo, filled: Filled, node: Node, checked: Checked, output: CompiledOutput, text: OutputText,
+    correlation: Correlation | None,
+) -> Rule:  # fmt: skip
     return Rule(
         name=info.name,
         context=info.context,
@@ -245,6 +260,7 @@ def _made(
         lists=tuple(sorted(filled.used)),
         exceptions=info.exceptions,
         guidance=info.guidance,
+        correlation=correlation,
     )
 
 

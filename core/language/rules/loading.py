@@ -143,7 +143,8 @@ class _Load:
             for item in with_list_files(file.items, self._report.add):
                 self._collector.collect(item)
             self._store.incomplete = self._store.incomplete or not file.is_complete
-            rules = self._compiler.compile(self._store, self._report.add, _macros(files[at + 1 :]))
+            later = _macros(files[at + 1 :]) if at + 1 < len(files) else None
+            rules = self._compiler.compile(self._store, self._report.add, later)
         self._require_plugins()
         if self._report.ok:
             used_macros = {macro.name for macro in rules.macros if macro.used}

@@ -16,18 +16,6 @@ LARGEST = 100_000
 """Maximum tests of a condition with macros expanded; two hundred times the largest of public rule sets."""
 
 
-def references(node: Node) -> dict[str, Macro]:
-    """Return the macros that a tree names, each with its first place."""
-    found: dict[str, Macro] = {}
-
-    def visit(part: Node, _: list[None]) -> None:
-        if isinstance(part, Macro):
-            found.setdefault(part.name, part)
-
-    bottom_up(node, visit)
-    return found
-
-
 def size(node: Node, sizes: Mapping[str, int]) -> int:
     """Return the number of tests of a tree once its macros, of these sizes, are expanded."""
 
@@ -64,7 +52,7 @@ class Macros:
 
     def _order(self) -> Iterator[str]:
         """Yield every parsed macro after the macros it names; members of a cycle are reported and omitted."""
-        refs = {name: references(node) for name, node in self.parsed.items()}
+        refs = {name: self._parses.cache.references(node) for name, node in self.parsed.items()}
         self.direct = {name: tuple(found) for name, found in refs.items()}
         done: set[str] = set()
         trail: dict[str, Iterator[str]] = {}
@@ -105,7 +93,7 @@ class Macros:
 
     def expand(self, node: Node, filled: Filled, within: MacroInfo | None = None) -> Node | None:
         """Return the tree with macros expanded; None if it is impossible (and reported, or excused)."""
-        refs = references(node)
+        refs = self._parses.cache.references(node)
         self.used.update(refs)
         sound = [self._visible(reference, filled, within) for reference in refs.values()]
         if not all(sound):

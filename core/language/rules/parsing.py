@@ -3,7 +3,7 @@ unchanged."""
 
 from collections.abc import Mapping
 
-from mozu.core.language.conditions import Checked, ConditionError, Node, check, expand_macros, parse
+from mozu.core.language.conditions import Checked, ConditionError, Macro, Node, check, expand_macros, parse, references
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.filled import Filled, fill
 from mozu.core.language.rules.lists import Lists, TooLong
@@ -19,6 +19,7 @@ class Cache:
     def __init__(self, fields: FieldRegistry) -> None:
         self.fields = fields
         self._parsed: dict[tuple[str, str], Node | ConditionError] = {}
+        self._references: dict[int, dict[str, Macro]] = {}
         self._expanded: dict[tuple[int, ...], tuple[Node, tuple[Node, ...]]] = {}
         self._checked: dict[tuple[int, str], Checked] = {}
 
@@ -38,6 +39,13 @@ class Cache:
             self._parsed[text, origin] = found
         if isinstance(found, ConditionError):
             raise found
+        return found
+
+    def references(self, node: Node) -> Mapping[str, Macro]:
+        """Return the macros that a parsed tree names, each with its first place."""
+        found = self._references.get(id(node))
+        if found is None:
+            found = self._references[id(node)] = references(node)
         return found
 
     def expand(self, node: Node, trees: Mapping[str, Node]) -> Node:
