@@ -52,6 +52,7 @@ class AnyOf(msgspec.Struct, frozen=True, eq=False, weakref=True):
 
 
 Formula = AllOf | AnyOf | Negation | Constant | Leaf
+_COMPOUND: Final = (AllOf, AnyOf)
 
 TRUE: Final = Constant(value=True)
 FALSE: Final = Constant(value=False)
@@ -97,14 +98,22 @@ def any_of(parts: Iterable[Formula]) -> Formula:
 
 def _joined(kind: type[AllOf] | type[AnyOf], parts: Iterable[Formula], unit: Constant, zero: Constant) -> Formula:
     distinct: dict[int, Formula] = {}
+    negated: list[int] = []
+    has_compounds = False
     for part in parts:
-        for one in part.parts if isinstance(part, kind) else (part,):
-            kept = interned(one) if isinstance(one, Leaf) else one
-            distinct[id(kept)] = kept
+        for one in part.parts if type(part) is kind else (part,):
+            sort = type(one)
+            if sort is Negation:
+                negated.append(id(one.part))  # type: ignore[union-attr]  # `sort` says that it is one
+            elif sort is AllOf or sort is AnyOf:
+                has_compounds = True
+            elif sort is not Constant:
+                one = interned(one)  # type: ignore[arg-type]  # what is left are leaves
+            distinct[id(one)] = one
     distinct.pop(id(unit), None)
-    if id(zero) in distinct or any(isinstance(n, Negation) and id(n.part) in distinct for n in distinct.values()):
+    if id(zero) in distinct or not distinct.keys().isdisjoint(negated):
         return zero
-    if 1 < len(distinct) <= _ABSORBED:
+    if has_compounds and 1 < len(distinct) <= _ABSORBED:
         distinct = _absorbed(distinct)
     found = tuple(distinct.values())
     if len(found) < 2:
@@ -115,7 +124,7 @@ def _joined(kind: type[AllOf] | type[AnyOf], parts: Iterable[Formula], unit: Con
 def _absorbed(parts: dict[int, Formula]) -> dict[int, Formula]:
     """Return the parts that no other makes redundant. AllOf is never directly in AllOf, nor AnyOf in AnyOf:
     flattened."""
-    sets = {key: frozenset(map(id, one.parts)) for key, one in parts.items() if isinstance(one, AllOf | AnyOf)}
+    sets = {key: frozenset(map(id, one.parts)) for key, one in parts.items() if isinstance(one, _COMPOUND)}
     gone = {
         key
         for key, mine in sets.items()
@@ -129,7 +138,7 @@ def _absorbed(parts: dict[int, Formula]) -> dict[int, Formula]:
 
 def parts_of(formula: Formula) -> Sequence[Formula]:
     """Return the formulas right below."""
-    if isinstance(formula, AllOf) or isinstance(formula, AnyOf):  # noqa: SIM101  a union would be made at each call
+    if isinstance(formula, _COMPOUND):
         return formula.parts
     return (formula.part,) if isinstance(formula, Negation) else ()
 
