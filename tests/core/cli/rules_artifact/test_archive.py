@@ -61,7 +61,9 @@ def test_bounds_hold(monkeypatch: pytest.MonkeyPatch) -> None:
         archive.unpacked(layer(entry("a", size=1 << 20)))
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", gzip.compress(b"no tar file" * 100), layer(entry("a"))[:-9]])
+@pytest.mark.parametrize(
+    "content", [b"", b"no archive", gzip.compress(b"no tar file" * 100), layer(entry("a"))[:-9]], ids=range(4)
+)
 def test_what_is_no_archive_is_refused(content: bytes) -> None:
     with pytest.raises(MozuError, match=r"its layer is no tar\.gz: "):
         archive.unpacked(content)
