@@ -14,7 +14,7 @@ from mozu.core.language.conditions.generate.measured import MeasuredFunction
 from mozu.core.language.conditions.hosts import hosts
 from mozu.core.language.conditions.lower import lower
 from mozu.core.language.conditions.operands import Resolver
-from mozu.core.language.conditions.simplify import simplified
+from mozu.core.language.conditions.simplify import fold, shortened, simplified
 from mozu.core.model.event import Event
 from mozu.core.model.fields import FieldRegistry, Resolved
 from mozu.core.model.fields.field import never
@@ -170,7 +170,9 @@ class _Source:
         """Conditions by event type that demand has computed and no function has used yet."""
         self._read: dict[str, Sequence[Resolved]] = {}
         """Fields read by the conditions, by event type: only types whose function was made or requested."""
-        whole = Resolver(fields, name)
+        self._shortened: dict[int, tuple[Formula, Formula]] = {}
+        """Formulas that `fold` returned, by id, with their shortened forms: most are those of several event types."""
+        whole = self._whole = Resolver(fields, name)
         self._conditions = {
             position: simplified(lower(rule.condition), whole)
             for position, rule in enumerate(rules)
@@ -222,10 +224,16 @@ class _Source:
         for position, node in self._conditions.items():
             types = self._types[position]
             if (event_type in types.names) != types.negated:
-                folded = simplified(node, resolver)
-                if folded is not FALSE:
-                    result[position] = folded
+                possible = self._shorten(fold(node, resolver))
+                if possible is not FALSE:
+                    result[position] = possible
         return resolver, result
+
+    def _shorten(self, folded: Formula) -> Formula:
+        known = self._shortened.get(id(folded))
+        if known is None:
+            known = self._shortened[id(folded)] = folded, shortened(folded, self._whole)
+        return known[1]
 
     @staticmethod
     def _state_dependencies(conditions: Iterable[Formula], resolver: Resolver) -> frozenset[str]:
@@ -245,15 +253,24 @@ def operand_needs(operand: Operand, resolver: Resolver) -> set[str]:
     return {need for found in _resolved(operand, resolver) for need in found.needs}
 
 
+def depends_on_type(operand: Operand, resolver: Resolver) -> bool:
+    """Return True if `operand_needs` may differ between event types."""
+    return any(found.field.depends_on_type for found in _fields_of(operand, resolver))
+
+
 def _resolved(operand: Operand, resolver: Resolver) -> list[Resolved]:
     """Return the fields of an operand that can have a value."""
+    return [found for found in _fields_of(operand, resolver) if found.read is not never]
+
+
+def _fields_of(operand: Operand, resolver: Resolver) -> list[Resolved]:
+    if isinstance(operand, FieldRef):
+        return [resolver.resolve(operand)]
     fields: list[Resolved] = []
 
     def visit(term: Term, _: list[Any]) -> None:
         if isinstance(term, FieldRef):
-            found = resolver.resolve(term)
-            if found.read is not never:
-                fields.append(found)
+            fields.append(resolver.resolve(term))
 
     bottom_up_term(operand, visit)
     return fields

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -14,7 +15,7 @@ from mozu.core.language.conditions.operands import OperandError, Resolver, Typed
 from mozu.core.language.conditions.pairs import labelled
 from mozu.core.language.conditions.parser import Parser
 from mozu.core.language.conditions.problems import ConditionError
-from mozu.core.language.conditions.program import operand_needs
+from mozu.core.language.conditions.program import depends_on_type, operand_needs
 from mozu.core.language.conditions.unparse import unparse_term
 from mozu.core.model.alert import Ref, Template
 from mozu.core.model.event import Event
@@ -230,9 +231,18 @@ class _Needs:
 
     def __call__(self, event_type: str | None) -> frozenset[str]:
         if event_type not in self._known:
+            of_any_type, others = self._parts
             resolver = Resolver(self._fields, self._source, event_type)
-            self._known[event_type] = frozenset().union(*(operand_needs(one, resolver) for one in self._operands))
+            self._known[event_type] = of_any_type.union(*(operand_needs(one, resolver) for one in others))
         return self._known[event_type]
+
+    @cached_property
+    def _parts(self) -> tuple[frozenset[str], Sequence[Operand]]:
+        """State dependencies that are the same for every event type, and the operands that may have others."""
+        resolver = Resolver(self._fields, self._source)
+        others = [one for one in self._operands if depends_on_type(one, resolver)]
+        same = (one for one in self._operands if one not in others)
+        return frozenset().union(*(operand_needs(one, resolver) for one in same)), others
 
 
 class _Reader:

@@ -124,6 +124,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     """Facts that must be kept or fetched so that the field can be read: state dependencies (`cwd`, `ids`, `env`, `fds`
     … of `core.filter.demand`) and `enricher:NAME`. None: not declared; for a plugin's field of system calls everything
     is then kept."""
+    is_of_any_type: bool = False
+    """True if `bind` returns the same reader for every event type."""
     narrowed: Callable[[str | None, str], frozenset[str]] | None = None
     """Function from (argument, event type) to the part of `needs` that events of this type really need."""
     depends: frozenset[Dependency] = EVERYTHING
@@ -141,6 +143,11 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     unavailable: str = ""
     """A sentence with the reason that a known field cannot be read here; such a field is refused with it at load
     time."""
+
+    @property
+    def depends_on_type(self) -> bool:
+        """True if reader or needs may differ between event types."""
+        return self.narrowed is not None or not (self.bind is None or self.is_of_any_type)
 
     @property
     def is_bare(self) -> bool:

@@ -16,6 +16,8 @@ _DOTTED = {Argument.DOTTED, Argument.DOTTED_OR_INDEX, Argument.DOTTED_OPTIONAL, 
 _INDEX = {Argument.INDEX, Argument.INDEX_OPTIONAL, Argument.DOTTED_OR_INDEX}
 
 
+_MOST_RESOLVED: Final = 10_000
+"""Maximum number of references that are kept: an editor's session may try any argument."""
 TYPE: Final = "evt.type"
 """The field with the type of an event."""
 
@@ -27,6 +29,8 @@ class _Table:
         self.fields: dict[str, Field] = {}
         self.checked: dict[str, ReportValue] = {}
         self.sources: dict[str, frozenset[str]] = {}
+        self.resolved: dict[tuple[str, str | None], Resolved] = {}
+        """(name, argument) → the field, if it is the same for every event type. Emptied when a field changes."""
 
 
 class FieldRegistry:
@@ -46,6 +50,7 @@ class FieldRegistry:
             if old is not None and not old.unavailable:
                 raise ValueError(f"field {field.name} is declared twice")
             self._table.fields[field.name] = field
+        self._table.resolved.clear()
 
     def provide(self, name: str, make: Callable[[str | None], Reader], by: str = "") -> None:
         """Set a component's reader of a known field: `make` takes the argument. Raises UnknownField.
@@ -57,9 +62,10 @@ class FieldRegistry:
             raise UnknownField(f"{name}: an enricher reads a field that is not declared")
         needs = (field.needs or frozenset()) | ({f"enricher:{by}"} if by else set())
         self._table.fields[name] = msgspec.structs.replace(
-            field, read=None, bind=lambda argument, _: make(argument), unavailable="", needs=needs,
+            field, read=None, bind=lambda argument, _: make(argument), is_of_any_type=True, unavailable="", needs=needs,
             depends=field.depends | {Dependency.METADATA},
         )  # fmt: skip
+        self._table.resolved.clear()
 
     def declare_source(self, source: str, event_types: Iterable[str]) -> None:
         """Declare a plugin's own source class, with events of these types: its rules may compare `evt.type`."""
@@ -68,6 +74,7 @@ class FieldRegistry:
         field = self._table.fields.get(TYPE)
         if types and field is not None:
             self._table.fields[TYPE] = msgspec.structs.replace(field, sources=field.sources | {source})
+            self._table.resolved.clear()
 
     def event_types(self, source: str) -> frozenset[str]:
         """Return the types that plugins declare of the events of their own source class; empty if they declare none."""
@@ -85,12 +92,13 @@ class FieldRegistry:
     def check_values(self, names: Iterable[str], report: ReportValue) -> None:
         """Check the results of the readers of these fields; `report` gets every wrong value that is found."""
         self._table.checked.update(dict.fromkeys(names, report))
+        self._table.resolved.clear()
 
     def take_place_of(self, before: "FieldRegistry") -> None:
         """Replace a registry (a reload): all holders of `before` use these fields from now on, and the old fields are
         freed."""
         before._table.fields, before._table.checked = self._table.fields, self._table.checked
-        before._table.sources = self._table.sources
+        before._table.sources, before._table.resolved = self._table.sources, {}
         self._table = before._table
 
     def __iter__(self) -> Iterator[Field]:
@@ -116,6 +124,14 @@ class FieldRegistry:
 
     def resolve(self, name: str, argument: str | None = None, event_type: str | None = None) -> Resolved:
         """Return a reference (`proc.aname` with argument `2`, `evt.arg.flags`) with its reader. Raises UnknownField."""
+        found = self._table.resolved.get((name, argument))
+        if found is None:
+            found = self._resolved(name, argument, event_type)
+            if not found.field.depends_on_type and len(self._table.resolved) < _MOST_RESOLVED:
+                self._table.resolved[name, argument] = found
+        return found
+
+    def _resolved(self, name: str, argument: str | None, event_type: str | None) -> Resolved:
         field, rest = self.find(name)
         text = name if argument is None else f"{name}[{argument}]"
         if rest:

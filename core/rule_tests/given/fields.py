@@ -45,6 +45,7 @@ def _given(field: Field) -> Field:
         field,
         read=None,
         bind=lambda argument, event_type: _bound(field, argument, event_type),
+        is_of_any_type=False,
         show=None if field.show is None else _shown(field, field.show),
         variant=None if variant is None else lambda argument: _given(variant(argument)),
     )

@@ -14,7 +14,7 @@ from mozu.core.language.conditions.simplify.fold import fold
 from mozu.core.language.conditions.simplify.merge import merge
 from mozu.core.model.fields import FieldRegistry
 
-__all__ = ["contradiction", "fold", "merge", "simplified", "simplify"]
+__all__ = ["contradiction", "fold", "merge", "shortened", "simplified", "simplify"]
 
 
 def simplify(node: Node, fields: FieldRegistry, source: str = "syscall", event_type: str | None = None) -> Formula:
@@ -24,6 +24,11 @@ def simplify(node: Node, fields: FieldRegistry, source: str = "syscall", event_t
 
 def simplified(formula: Formula, resolver: Resolver) -> Formula:
     """Apply all passes."""
-    formula = contradiction(merge(fold(formula, resolver), resolver), resolver)
+    return shortened(fold(formula, resolver), resolver)
+
+
+def shortened(formula: Formula, resolver: Resolver) -> Formula:
+    """Apply the passes after `fold`, whose results are the same for every event type."""
+    formula = contradiction(merge(formula, resolver), resolver)
     shorter = factor(formula)
     return formula if shorter is formula else merge(shorter, resolver)
