@@ -254,6 +254,8 @@ def necessary(formula: Formula, bounds: Callable[[Leaf], Bounds]) -> Bounds:
 
 def complement(formula: Formula) -> Formula:
     """Return the negation, with negations at the leaves."""
+    if isinstance(formula, Leaf):
+        return negation(formula)
     return necessary(formula, lambda leaf: Bounds(leaf, negation(leaf))).false
 
 

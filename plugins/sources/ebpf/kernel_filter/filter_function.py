@@ -83,7 +83,8 @@ def filter_function_of(
     family = spec.family
     if family not in _FAMILIES:
         return None
-    tested = [(necessary(case, lambda leaf: bounds_of(leaf, spec)), case) for case in alternatives(predicate)]
+    bounds_in_call = _bounds_in(spec)
+    tested = [(necessary(case, bounds_in_call), case) for case in alternatives(predicate)]
     if any(_is_common(bounds.true) for bounds, _ in tested):
         # Once a process is looked up, every further predicate about it is cheap.
         tested.sort(key=lambda pair: not _is_common(pair[0].true))
@@ -96,7 +97,7 @@ def filter_function_of(
         return None
     uses_processes = has(wanted, lambda check: check.of_process)
     named = predicate if of_rules is None else of_rules
-    exact = _exact_match(named, wanted, spec, process_predicates if uses_processes else None)
+    exact = _exact_match(named, wanted, spec, bounds_in_call, process_predicates if uses_processes else None)
     code = _program(wanted, spec, names, exact) or _program(wanted, spec, names, exact := FALSE)
     if code is None:
         return None
@@ -123,13 +124,14 @@ def _open_program(wanted: Formula, names: OpenedName, exact: Formula) -> Relocat
 
 
 def _exact_match(
-    predicate: Formula, wanted: Formula, spec: SyscallSpec, process_predicates: ProcessPredicates | None
-) -> Formula:
+    predicate: Formula, wanted: Formula, spec: SyscallSpec, bounds: Callable[[Leaf], Bounds],
+    process_predicates: ProcessPredicates | None,
+) -> Formula:  # fmt: skip
     """Return the condition that makes a passing event an exact match; FALSE if none can be tested."""
     exact = any_of(
         all_of((named, TRUE if process_predicates is None else process_predicates.test(case)))
         for case in alternatives(predicate)
-        if (named := named_by(case, lambda leaf: bounds_of(leaf, spec))) is not TRUE
+        if (named := named_by(case, bounds)) is not TRUE
         and not (spec.family == "open" and _is_common(named))
     )
     return exact if cost(exact) <= MAX_COST and reads_no_more(exact, wanted) else FALSE
@@ -149,6 +151,19 @@ def alternatives(predicate: Formula) -> tuple[Formula, ...]:
     if isinstance(predicate, Negation) and isinstance(predicate.part, AllOf):
         return tuple(map(negation, predicate.part.parts))
     return predicate.parts if isinstance(predicate, AnyOf) else (predicate,)
+
+
+def _bounds_in(spec: SyscallSpec) -> Callable[[Leaf], Bounds]:
+    """Return `bounds_of` for one call, with its results remembered: alternatives share comparisons."""
+    known: dict[int, tuple[Leaf, Bounds]] = {}
+
+    def bounds(leaf: Leaf) -> Bounds:
+        found = known.get(id(leaf))
+        if found is None:
+            found = known[id(leaf)] = leaf, bounds_of(leaf, spec)
+        return found[1]
+
+    return bounds
 
 
 def bounds_of(leaf: Leaf, spec: SyscallSpec) -> Bounds:

@@ -34,11 +34,19 @@ class ProcessPredicates:
     def __init__(self, fields: Iterable[str]) -> None:
         self._fields = frozenset(fields)
         self._numbers: dict[int, int] = {}
+        self._tests: dict[int, tuple[Formula, Formula]] = {}
+        """Predicates asked about before, by id, with their tests: calls of one family mostly have the same."""
         self.predicates: list[Formula] = []
         """Predicates in the order of their bits."""
 
     def test(self, predicate: Formula) -> Formula:
         """Return the test for a predicate's necessary condition on the process alone."""
+        known = self._tests.get(id(predicate))
+        if known is None:
+            known = self._tests[id(predicate)] = predicate, self._test(predicate)
+        return known[1]
+
+    def _test(self, predicate: Formula) -> Formula:
         needed = necessary(predicate, self._bounds).true
         if needed is TRUE:
             return TRUE
