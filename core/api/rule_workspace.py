@@ -63,6 +63,7 @@ class CompletionKind(enum.Enum):
     VALUE = "value"
     MACRO = "macro"
     LIST = "list"
+    EXCEPTION = "exception"
     RULE = "rule"
 
 

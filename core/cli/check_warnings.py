@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -109,13 +110,15 @@ class CheckWarnings:
     def of_exceptions(self, today: date) -> Iterator[CheckWarning]:
         """Yield a warning for each exception whose last day was before `today`."""
         for load in self._loads:
-            for rule in load.loaded.rules.rules:
-                for one in rule.exceptions:
-                    if one.review is not None and one.review.expires is not None and one.review.expires < today:
-                        author = f" (author {one.review.author})" if one.review.author else ""
-                        text = f"the exception `{one.name}` of the rule `{rule.name}`{author} has expired on "
-                        text += f"{one.review.expires}, and silences alerts all the same"
-                        yield CheckWarning(ConfigCode.CONFIG_EXPIRED_EXCEPTION, text, _mark_of(one.context))
+            rules = load.loaded.rules
+            owned = ((one, f" of the rule `{rule.name}`") for rule in rules.rules for one in rule.exceptions)
+            every = chain((pair for pair in owned if pair[0].use is None), ((one, "") for one in rules.exceptions))
+            for one, owner in every:
+                if one.review is not None and one.review.expires is not None and one.review.expires < today:
+                    author = f" (author {one.review.author})" if one.review.author else ""
+                    text = f"the exception `{one.name}`{owner}{author} has expired on "
+                    text += f"{one.review.expires}, and silences alerts all the same"
+                    yield CheckWarning(ConfigCode.CONFIG_EXPIRED_EXCEPTION, text, _mark_of(one.context))
 
     def of_unacted_sources(self) -> Iterator[CheckWarning]:
         """Yield the sources on whose alerts no responder acts, if responders are configured."""

@@ -121,7 +121,7 @@ def show_command(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Show a rule, macro or list as the files have it, all appended parts included."""
+    """Show a rule, macro, list or shared exception as the files have it, all appended parts included."""
     config, registry = configure(path, overrides, rules=rules)
     kind, item = _find(_described(_loaded(config, registry, known_fields(registry))), name)
     if as_json:
@@ -152,9 +152,9 @@ def explain_command(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Show how a rule, macro or list is understood: resolved condition, event types, fields, what it demands, what
-    sources can filter of it, and whether they could kill for it in the kernel. Long lists are shortened; --json has
-    all of them."""
+    """Show how a rule, macro, list or shared exception is understood: resolved condition, event types, fields, what
+    it demands, what sources can filter of it, and whether they could kill for it in the kernel. Long lists are
+    shortened; --json has all of them."""
     config, registry = configure(path, overrides, rules=rules)
     fields = known_fields(registry)
     loads = _loaded(config, registry, fields)
@@ -193,11 +193,12 @@ def _described(loads: Iterable[ConfiguredRules], longest: int | None = None) -> 
 
 
 def _find(described: Sequence[RulesDescription], name: str) -> tuple[str, ItemDescription]:
-    """Return (kind, description) of a rule, else a macro, else a list of this name."""
+    """Return (kind, description) of a rule, else a macro, else a list, else a shared exception of this name."""
     sections = (
         ("rule", [item for one in described for item in one["rules"]]),
         ("macro", [item for one in described for item in one["macros"]]),
         ("list", [item for one in described for item in one["lists"]]),
+        ("exception", [item for one in described for item in one["exceptions"]]),
     )
     for kind, items in sections:
         for item in items:
@@ -205,7 +206,7 @@ def _find(described: Sequence[RulesDescription], name: str) -> tuple[str, ItemDe
                 return kind, item
     names = [str(item["info"]["name"]) for _, items in sections for item in items]
     hint = suggestion(name, names) or "; `mozu rules list` lists the rules"
-    raise click.UsageError(f"no rule, macro or list is called {name!r}{hint}")
+    raise click.UsageError(f"no rule, macro, list or shared exception is called {name!r}{hint}")
 
 
 def _list_families(rows: Sequence[FamilyRow], *, as_json: bool) -> int:

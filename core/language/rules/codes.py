@@ -1,7 +1,8 @@
 """Every code a load report can carry: title, short text, and the paragraph printed by `mozu explain CODE`.
 
 The names `LOAD_…` are Falco's, so that programs that read its reports read mozu's too; the texts are mozu's. The code
-LOAD_REDEFINED_RULE and the codes `LINT_…` (rules that load and probably do not do what was meant) are mozu's own.
+LOAD_REDEFINED_RULE, LOAD_UNUSED_EXCEPTION and the codes `LINT_…` (rules that load and probably do not do what was
+meant) are mozu's own.
 """
 
 import enum
@@ -26,6 +27,7 @@ class Code(enum.Enum):
     LOAD_UNKNOWN_FILTER = "LOAD_UNKNOWN_FILTER"
     LOAD_UNUSED_MACRO = "LOAD_UNUSED_MACRO"
     LOAD_UNUSED_LIST = "LOAD_UNUSED_LIST"
+    LOAD_UNUSED_EXCEPTION = "LOAD_UNUSED_EXCEPTION"
     LOAD_UNKNOWN_ITEM = "LOAD_UNKNOWN_ITEM"
     LOAD_DEPRECATED_ITEM = "LOAD_DEPRECATED_ITEM"
     LOAD_WARNING_EXTENSION = "LOAD_WARNING_EXTENSION"
@@ -164,9 +166,14 @@ ENTRIES: Final[dict[Code, CodeEntry]] = {
         "No condition, exception or other list refers to this list. It does no harm; often it is a leftover, or the "
         "place where it should be used has a misspelt name, which then counts as a plain text.",
     ),
+    Code.LOAD_UNUSED_EXCEPTION: CodeEntry(
+        "Unused shared exception",
+        "No rule names this item `exception` in its key `mozu`. It excludes nothing; often it is a leftover, or the "
+        "rule that should name it does not yet. This code is mozu's own: Falco has no such items.",
+    ),
     Code.LOAD_UNKNOWN_ITEM: CodeEntry(
         "Unknown rules file item",
-        "An item has none of the keys that say what it is (rule, macro, list, required_engine_version, "
+        "An item has none of the keys that say what it is (rule, macro, list, exception, required_engine_version, "
         "required_plugin_versions). It was ignored.",
     ),
     Code.LOAD_DEPRECATED_ITEM: CodeEntry(
@@ -187,8 +194,8 @@ ENTRIES: Final[dict[Code, CodeEntry]] = {
     ),
     Code.LOAD_EXCEPTION_NAME_NOT_UNIQUE: CodeEntry(
         "Multiple exceptions defined with the same name",
-        "Two exceptions of one rule have the same name. Both apply, but values that are appended later under this name "
-        "reach only the first of them. Give each its own name.",
+        "Two exceptions of one rule, of its own or shared, have the same name. Both apply, but values that are "
+        "appended later under this name reach only the first of them. Give each its own name.",
     ),
     Code.LOAD_INVALID_MACRO_NAME: CodeEntry(
         "Invalid macro name",

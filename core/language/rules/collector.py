@@ -6,10 +6,11 @@ from typing import Any, Final
 import msgspec
 
 from mozu.core.language.rules.codes import Code
-from mozu.core.language.rules.exceptions import appended, defined
+from mozu.core.language.rules.exceptions import appended, defined, with_values
 from mozu.core.language.rules.files import SHIPPED, shipped_in
 from mozu.core.language.rules.items import (
     Broken,
+    ExceptionItem,
     Item,
     ListItem,
     MacroItem,
@@ -17,6 +18,7 @@ from mozu.core.language.rules.items import (
     RequiredEngine,
     RequiredPlugins,
     RuleItem,
+    SharedExceptionItem,
 )
 from mozu.core.language.rules.mapping import Add
 from mozu.core.language.rules.problem import ItemRefused, RuleProblem, refusal
@@ -58,7 +60,7 @@ class Collector:
         except ItemRefused as refused:
             for problem in refused.problems:
                 self._add(problem)
-            if isinstance(item, ListItem | MacroItem | RuleItem):
+            if isinstance(item, ListItem | MacroItem | SharedExceptionItem | RuleItem):
                 self._store.broken.add((_kind(item), item.name))
 
     def _collect(self, item: Item) -> None:
@@ -69,6 +71,8 @@ class Collector:
                 self._list(item)
             case MacroItem():
                 self._macro(item)
+            case SharedExceptionItem():
+                self._exception(item)
             case RuleItem():
                 self._rule(item)
             case RequiredEngine():
@@ -115,7 +119,18 @@ class Collector:
         index = position if old is None else old.index
         macros[item.name] = MacroInfo(item.name, item.context, item.condition, index, position)
 
-    def _no_target(self, kind: str, item: ListItem | MacroItem | RuleItem, known: Collection[str]) -> None:
+    def _exception(self, item: SharedExceptionItem) -> None:
+        known = self._store.exceptions
+        if item.mode is Mode.DEFINE:
+            (known[item.name],) = defined((item.exception,), self._fields, None)
+        elif item.name not in known:
+            self._no_target("exception", item.exception, known)
+        else:
+            known[item.name] = with_values(known[item.name], item.exception)
+
+    def _no_target(
+        self, kind: str, item: ListItem | MacroItem | ExceptionItem | RuleItem, known: Collection[str]
+    ) -> None:
         if self._store.excused(kind, item.name):
             return
         file = shipped_in(kind, item.name)
@@ -165,6 +180,7 @@ class Collector:
             visibility=position,
             source=source,
             exceptions=exceptions,
+            uses=item.uses,
             **values,
         )
 
@@ -192,11 +208,14 @@ class Collector:
             new.tags = tuple(sorted({*old.tags, *item.tags}))
         if item.guidance is not None and "guidance" in item.appended:
             new.guidance = old.guidance.with_added(item.guidance)
+            new.uses = old.uses + item.uses
         if item.exceptions is not None and (append or "exceptions" in item.appended):
             source = old.source if old.source in self._sources else None
             new.exceptions = appended(old.exceptions, item.exceptions, self._fields, source)
         for name in item.replaced - {"exceptions"}:
             setattr(new, name, getattr(item, name))
+        if "guidance" in item.replaced:
+            new.uses = item.uses
         new.tags = tuple(sorted(set(new.tags)))
         if item.exceptions is not None and "exceptions" in item.replaced:
             new.exceptions = self._exceptions(item, old.source)
@@ -211,5 +230,5 @@ def _redefined(item: RuleItem, old: RuleInfo) -> RuleProblem:
     return RuleProblem(Code.LOAD_REDEFINED_RULE, message, item.context, item.context.offset, hint)
 
 
-def _kind(item: ListItem | MacroItem | RuleItem) -> str:
-    return {ListItem: "list", MacroItem: "macro", RuleItem: "rule"}[type(item)]
+def _kind(item: ListItem | MacroItem | SharedExceptionItem | RuleItem) -> str:
+    return {ListItem: "list", MacroItem: "macro", SharedExceptionItem: "exception", RuleItem: "rule"}[type(item)]

@@ -105,6 +105,7 @@ class Compiler:
             rules=tuple(rule for rule in rules if rule is not None),
             macros=tuple(_macro_views(store, macros)),
             lists=tuple(_list_views(store, lists)),
+            exceptions=tuple(store.exceptions.values()),
             engine=store.engine,
             plugins=tuple(store.plugins),
         )
@@ -122,9 +123,9 @@ class Compiler:
     def _rule(
         self, info: RuleInfo, steps: Sequence[LocatedText], parses: Parses, macros: Macros, add: Add, *, is_last: bool
     ) -> Rule | None:
-        filled, node = parses.parse(with_exceptions(info.condition, info.exceptions))
+        filled, node = parses.parse(with_exceptions(info.condition, info.all_exceptions))
         if filled is not None and node is None and parses.parse(info.condition)[1] is not None:
-            for part in one_exception_each(info.condition, info.exceptions):
+            for part in one_exception_each(info.condition, info.all_exceptions):
                 parses.parse(part)
         findings = Findings()
         checked = None
@@ -163,7 +164,7 @@ class Compiler:
     ) -> Correlation | None:  # fmt: skip
         found = []
         for text in texts:
-            filled, node = parses.parse(with_exceptions(text, info.exceptions))
+            filled, node = parses.parse(with_exceptions(text, info.all_exceptions))
             tree = None if filled is None or node is None else macros.expand(node, filled)
             if tree is None:
                 return None
@@ -258,7 +259,7 @@ def _made(
         output_place=text,
         macros=tuple(sorted(references(node))),
         lists=tuple(sorted(filled.used)),
-        exceptions=info.exceptions,
+        exceptions=info.all_exceptions,
         guidance=info.guidance,
         correlation=correlation,
     )

@@ -105,7 +105,7 @@ def step_conditions(info: RuleInfo, item: CorrelationItem, store: Store, fail: F
         if step.condition is not None:
             found.append(step.condition)
         elif (rule := _named(info, step, store, fail)) is not None and rule.condition.pieces:
-            found.append(with_exceptions(rule.condition, rule.exceptions))
+            found.append(with_exceptions(rule.condition, rule.all_exceptions))
     return found
 
 

@@ -1,7 +1,7 @@
 """Descriptions of rules, macros and lists, as plain data: the keys are those of Falco's descriptions.
 
-Each entry has `info` (as in the files) and `details` (as compiled); mozu adds `file`, `line` and, for rules, the state
-that must be kept (`needs`).
+Each entry has `info` (as in the files) and `details` (as compiled); mozu adds `file`, `line`, the shared exceptions
+and, for rules, the state that must be kept (`needs`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,16 +10,19 @@ from typing import TypedDict
 import msgspec
 
 from mozu.core.language.conditions import check, unparse
+from mozu.core.language.rules.exceptions import exception_texts
 from mozu.core.language.rules.guidance import Guidance
+from mozu.core.language.rules.items import ExceptionReview
 from mozu.core.language.rules.loading import LoadResult
 from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.ruleset import ListView, MacroView, Rule, RuleSet
+from mozu.core.language.rules.store import ExceptionInfo
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.value_types import JsonObject
 
 
 class ItemDescription(TypedDict):
-    """Description of a rule, macro or list."""
+    """Description of a rule, macro, list or shared exception."""
 
     info: JsonObject
     details: JsonObject
@@ -33,11 +36,12 @@ class RulesDescription(TypedDict):
     rules: list[ItemDescription]
     macros: list[ItemDescription]
     lists: list[ItemDescription]
+    exceptions: list[ItemDescription]
 
 
 def describe_rules(result: LoadResult, fields: FieldRegistry, longest: int | None = None) -> RulesDescription:
-    """Describe a load: `rules`, `macros`, `lists`, and the requirements of the files. `longest`: number of items from
-    which on lists in compiled conditions are shortened."""
+    """Describe a load: `rules`, `macros`, `lists`, shared `exceptions`, and the requirements of the files.
+    `longest`: number of items from which on lists in compiled conditions are shortened."""
     rules = result.rules
     return {
         "required_engine_version": "" if rules.engine is None else str(rules.engine),
@@ -45,6 +49,7 @@ def describe_rules(result: LoadResult, fields: FieldRegistry, longest: int | Non
         "rules": [describe_rule(rule, fields, longest) for rule in rules.rules],
         "macros": [describe_macro(macro, rules, fields, longest) for macro in rules.macros],
         "lists": [describe_list(entry) for entry in rules.lists],
+        "exceptions": [describe_exception(info, rules) for info in rules.exceptions],
     }
 
 
@@ -76,6 +81,7 @@ def describe_rule(rule: Rule, fields: FieldRegistry, longest: int | None = None)
             "exception_names": sorted({entry.name for entry in rule.exceptions}),
             "exception_fields": sorted({name for entry in rule.exceptions for name in entry.fields}),
             "exception_operators": sorted({comp for entry in rule.exceptions for comp in entry.comps}),
+            **({"shared_exceptions": shared} if (shared := _shared_by(rule)) else {}),
             "events": _events(rule),
             "condition_compiled": unparse(rule.checked.node, longest),
             "output_compiled": rule.output_text,
@@ -119,6 +125,30 @@ def describe_list(entry: ListView) -> ItemDescription:
         },
         "details": {"used": entry.used, "lists": list(entry.lists), "items_compiled": list(entry.compiled)},
     }
+
+
+def describe_exception(info: ExceptionInfo, rules: RuleSet) -> ItemDescription:
+    """Describe one shared exception."""
+    review = ExceptionReview() if info.review is None else info.review
+    about = {"author": review.author, "date": review.made, "reason": review.reason, "expires": review.expires}
+    return {
+        "info": {
+            "name": info.name,
+            "fields": list(info.fields),
+            "comps": list(info.comps),
+            "values": [value.form if isinstance(value.form, str) else list(value.form) for value in info.values],
+            **{key: str(value) for key, value in about.items() if value},
+            **_place(info.context),
+        },
+        "details": {
+            "rules": [rule.name for rule in rules.rules if info.name in _shared_by(rule)],
+            "condition_compiled": " or ".join(f"({text})" for text in exception_texts(info)),
+        },
+    }
+
+
+def _shared_by(rule: Rule) -> list[str]:
+    return [one.name for one in rule.exceptions if one.use is not None]
 
 
 def _place(context: ProblemContext) -> JsonObject:

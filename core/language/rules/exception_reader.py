@@ -1,18 +1,34 @@
-"""The `exceptions` of a rule: their shape in YAML. Their consistency is checked when they are collected.
+"""Exceptions, of a rule or shared: their shape in YAML. Their consistency is checked when they are collected.
 
 The key `mozu` of an exception, which Falco ignores, is for its reviewers:
 
     mozu: {author: ana, date: 2026-12-02, reason: our backup reads it, expires: 2027-03-02}
+
+An item `exception`, which Falco ignores too, defines one for every rule that names it in its own key `mozu`:
+
+    - exception: backup
+      fields: [proc.exepath, user.name]
+      values: [[/usr/bin/restic, backup]]
+    - rule: …
+      mozu: {exceptions: [backup]}
 """
 
+from collections.abc import Iterator
 from datetime import date
 
 from mozu.core.language.rules.codes import Code
-from mozu.core.language.rules.items import ExceptionItem, ExceptionReview, ExceptionValue
+from mozu.core.language.rules.items import (
+    ExceptionItem,
+    ExceptionReview,
+    ExceptionUse,
+    ExceptionValue,
+    Mode,
+    SharedExceptionItem,
+)
 from mozu.core.language.rules.mapping import MappingReader
 from mozu.core.language.rules.tree import Mapping, Node, Scalar, Sequence
 
-_KEYS = ("name", "fields", "comps", "values", "mozu")
+_PARTS = ("fields", "comps", "values", "mozu")
 _REVIEW = ("author", "date", "reason", "expires")
 
 
@@ -45,17 +61,45 @@ def _entry(node: Node, outer: MappingReader) -> ExceptionItem | None:
     named = node.get("name")
     name = named.text if isinstance(named, Scalar) else ""
     reading = MappingReader(node, outer.context.inner("exception", name, node.offset), outer.add)
-    reading.warn_unknown_keys(_KEYS)
-    entry = ExceptionItem(
-        name=reading.word("name", required=True) or "",
+    entry = _exception(reading, "name")
+    outer.failed = outer.failed or reading.failed
+    return None if reading.failed else entry
+
+
+def read_shared_exception(reading: MappingReader, mode: Mode) -> Iterator[SharedExceptionItem]:
+    """Yield the item `exception`."""
+    entry = _exception(reading, "exception", "override")
+    if mode is Mode.APPEND and not entry.values:
+        reading.warn(Code.LOAD_APPEND_NO_VALUES, f"the exception `{entry.name}` is appended without values")
+    yield SharedExceptionItem(entry, mode)
+
+
+def read_uses(outer: MappingReader) -> tuple[ExceptionUse, ...]:
+    """Return the shared exceptions that the key `mozu` of a rule names."""
+    inner = outer.mapping.get("mozu")
+    node = inner.get("exceptions") if isinstance(inner, Mapping) else None
+    if node is None:
+        return ()
+    names = outer.texts_of("exceptions", node)
+    if names is None or not isinstance(node, Sequence):
+        return ()
+    places = (item.offset for item in node.items)
+    context = outer.context
+    return tuple(
+        ExceptionUse(name, context.inner("shared exception", name, at)) for name, at in zip(names, places, strict=True)
+    )
+
+
+def _exception(reading: MappingReader, name_key: str, *more: str) -> ExceptionItem:
+    reading.warn_unknown_keys((name_key, *_PARTS, *more))
+    return ExceptionItem(
+        name=reading.word(name_key, required=True) or "",
         context=reading.context,
         fields=_one_or_many(reading, "fields"),
         comps=_one_or_many(reading, "comps"),
         values=_values(reading),
         review=_review(reading),
     )
-    outer.failed = outer.failed or reading.failed
-    return None if reading.failed else entry
 
 
 def _review(reading: MappingReader) -> ExceptionReview | None:

@@ -59,7 +59,7 @@ def _defined(item: ExceptionItem, fields: FieldRegistry, source: str | None) -> 
     names = (item.fields,) if isinstance(item.fields, str) else item.fields
     comps = _comps(item, names, single=single)
     info = ExceptionInfo(item.name, item.context, single, names, comps, item.values or (), item.review)
-    problems = [one for name in names for one in _field_problems(item, name, fields, source)]
+    problems = list(field_problems(info, fields, source))
     problems += [one for comp in comps for one in _comp_problems(item, comp, single=single)]
     problems += _value_problems(info, info.values)
     if problems:
@@ -86,7 +86,7 @@ def appended(
 def _append(merged: list[ExceptionInfo], item: ExceptionItem, fields: FieldRegistry, source: str | None) -> None:
     at = next((position for position, info in enumerate(merged) if info.name == item.name), None)
     if at is not None:
-        merged[at] = _with_values(merged[at], item)
+        merged[at] = with_values(merged[at], item)
     elif not item.values:
         raise refusal(
             Code.LOAD_ERR_VALIDATE,
@@ -97,11 +97,12 @@ def _append(merged: list[ExceptionInfo], item: ExceptionItem, fields: FieldRegis
         merged.append(_defined(item, fields, source))
 
 
-def _with_values(info: ExceptionInfo, item: ExceptionItem) -> ExceptionInfo:
+def with_values(info: ExceptionInfo, item: ExceptionItem) -> ExceptionInfo:
+    """Return an exception with the values of an item appended. Raises ItemRefused."""
     if item.fields is not None or item.comps is not None:
         raise refusal(
             Code.LOAD_ERR_VALIDATE,
-            f"the rule has an exception `{item.name}` already; to append to it give `values` only",
+            f"there is an exception `{item.name}` already; to append to it give `values` only",
             item.context,
         )
     problems = list(_value_problems(info, item.values or (), item))
@@ -138,10 +139,15 @@ def _comp_problems(item: ExceptionItem, comp: str, *, single: bool) -> Iterator[
     yield refusing(Code.LOAD_ERR_VALIDATE, f"exception `{item.name}`: {message}", item.context, hint=hint)
 
 
-def _field_problems(item: ExceptionItem, name: str, fields: FieldRegistry, source: str | None) -> Iterator[RuleProblem]:
-    """Yield the problem of a field that is not allowed on the left side of a test."""
-    if source is None:
-        return
+def field_problems(info: ExceptionInfo, fields: FieldRegistry, source: str | None) -> Iterator[RuleProblem]:
+    """Yield a problem for each field that is not allowed on the left side of a test; `source` None: fields are not
+    checked."""
+    if source is not None:
+        for name in info.fields:
+            yield from _field_problem(info, name, fields, source)
+
+
+def _field_problem(info: ExceptionInfo, name: str, fields: FieldRegistry, source: str) -> Iterator[RuleProblem]:
     message = hint = ""
     try:
         problems = check(parse(f"{name} exists"), fields, source).problems
@@ -154,8 +160,8 @@ def _field_problems(item: ExceptionItem, name: str, fields: FieldRegistry, sourc
     if message:
         yield refusing(
             Code.LOAD_ERR_VALIDATE,
-            f"exception `{item.name}`: `{name}` is no field that can be compared: {message}",
-            item.context,
+            f"exception `{info.name}`: `{name}` is no field that can be compared: {message}",
+            info.context if info.use is None else info.use,
             hint=hint,
         )
 

@@ -11,6 +11,8 @@ mozu:
   shadow: true
   context: true
   triage: [Was it an update? `journalctl -u unattended-upgrades`]
+
+Its key `exceptions` names shared exceptions, which change the condition and are no guidance (exception_reader.py).
 """
 
 import re
@@ -28,6 +30,7 @@ MATURITIES: Final = ("stable", "incubating", "experimental", "deprecated")
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _KEYS: Final = (
     "id", "why", "next", "false_positives", "references", "maturity", "respond", "shadow", "context", "triage",
+    "exceptions",
 )  # fmt: skip
 
 

@@ -56,6 +56,25 @@ class ExceptionItem(msgspec.Struct, frozen=True, eq=False):
     review: ExceptionReview | None = None
 
 
+class SharedExceptionItem(msgspec.Struct, frozen=True, eq=False):
+    """Item `exception`: an exception that rules share; they name it in their key `mozu`."""
+
+    exception: ExceptionItem
+    mode: Mode = Mode.DEFINE
+
+    @property
+    def name(self) -> str:
+        """Name of the exception."""
+        return self.exception.name
+
+
+class ExceptionUse(msgspec.Struct, frozen=True, eq=False):
+    """A name in `mozu: {exceptions: […]}` of a rule."""
+
+    name: str
+    context: ProblemContext
+
+
 class RequiredEngine(msgspec.Struct, frozen=True, eq=False):
     """Item `required_engine_version`."""
 
@@ -118,6 +137,8 @@ class RuleItem(msgspec.Struct, frozen=True, eq=False):
     tags: tuple[str, ...] | None = None
     exceptions: tuple[ExceptionItem, ...] | None = None
     guidance: Guidance | None = None
+    uses: tuple[ExceptionUse, ...] = ()
+    """Shared exceptions that the key `mozu` names."""
     correlation: CorrelationItem | None = None
     appended: frozenset[str] = frozenset()
     """Attributes that `override` appends."""
@@ -132,4 +153,4 @@ class Broken(msgspec.Struct, frozen=True, eq=False):
     name: str
 
 
-Item = RequiredEngine | RequiredPlugins | ListItem | MacroItem | RuleItem | Broken
+Item = RequiredEngine | RequiredPlugins | ListItem | MacroItem | SharedExceptionItem | RuleItem | Broken

@@ -58,7 +58,7 @@ def deprecated_in_output(output: CompiledOutput, text: OutputText, fields: Field
 
 
 def unused(store: Store, macros: set[str], lists: set[str]) -> Iterator[RuleProblem]:
-    """Yield problems for macros and lists without references."""
+    """Yield problems for macros, lists and shared exceptions without references."""
     for macro in store.macros.values():
         if macro.name not in macros:
             message = f"the macro `{macro.name}` is not used by any rule or macro"
@@ -67,6 +67,12 @@ def unused(store: Store, macros: set[str], lists: set[str]) -> Iterator[RuleProb
         if info.name not in lists:
             message = f"the list `{info.name}` is not used by any rule, macro or list"
             yield RuleProblem(Code.LOAD_UNUSED_LIST, message, info.context, info.context.offset)
+    used = {use.name for rule in store.rules.values() for use in rule.uses}
+    for one in store.exceptions.values():
+        if one.name not in used:
+            message = f"the exception `{one.name}` is not used by any rule"
+            hint = f"name it in a rule, as `mozu: {{exceptions: [{one.name}]}}`, or remove it"
+            yield RuleProblem(Code.LOAD_UNUSED_EXCEPTION, message, one.context, one.context.offset, hint)
 
 
 def first_places(node: Node) -> dict[str, tuple[str, int]]:

@@ -18,6 +18,7 @@ from mozu.core.language.rules.problem import ItemRefused, ProblemContext, RulePr
 from mozu.core.language.rules.reader import read
 from mozu.core.language.rules.report import Report
 from mozu.core.language.rules.ruleset import RuleSet
+from mozu.core.language.rules.shared_exceptions import resolve
 from mozu.core.language.rules.source import SourceFile
 from mozu.core.language.rules.store import Store
 from mozu.core.language.rules.values import Version
@@ -129,6 +130,7 @@ class _Load:
         self, fields: FieldRegistry, sources: frozenset[str], options: Options, compiler: Compiler, report: Report
     ) -> None:
         self._options, self._report, self._compiler = options, report, compiler
+        self._fields, self._sources = fields, sources
         self._store = Store()
         self._collector = Collector(self._store, fields, sources, report.add)
 
@@ -143,6 +145,7 @@ class _Load:
             for item in with_list_files(file.items, self._report.add):
                 self._collector.collect(item)
             self._store.incomplete = self._store.incomplete or not file.is_complete
+            resolve(self._store, self._fields, self._sources, self._report.add)
             later = _macros(files[at + 1 :]) if at + 1 < len(files) else None
             rules = self._compiler.compile(self._store, self._report.add, later)
         self._require_plugins()

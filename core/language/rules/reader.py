@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.exception_reader import read_shared_exception
 from mozu.core.language.rules.items import (
     Broken,
     Item,
@@ -168,8 +169,12 @@ def _macro(reading: MappingReader) -> Iterator[Item]:
     yield MacroItem(node.text, reading.context, condition, mode)
 
 
+def _exception(reading: MappingReader) -> Iterator[Item]:
+    yield from read_shared_exception(reading, _mode(reading, "values"))
+
+
 def _mode(reading: MappingReader, key: str) -> Mode:
-    """Return the mode of a list or a macro; `key` is the one key that `override` may name."""
+    """Return the mode of a list, a macro or a shared exception; `key` is the one key that `override` may name."""
     override = read_override(reading, {key: frozenset({"append", "replace"})})
     append = reading.flag("append")
     if append and override:
@@ -188,6 +193,7 @@ _KINDS: Final[dict[str, tuple[str, Callable[[MappingReader], Iterator[Item]]]]] 
     "required_plugin_versions": ("required plugin versions", _plugins),
     "list": ("list", _list),
     "macro": ("macro", _macro),
+    "exception": ("exception", _exception),
     "rule": ("rule", read_rule),
 }
 """Key that makes an item of this kind → type in reports, reader; in order of precedence."""

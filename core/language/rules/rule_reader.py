@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.correlation_reader import read_correlation
-from mozu.core.language.rules.exception_reader import read_exceptions
+from mozu.core.language.rules.exception_reader import read_exceptions, read_uses
 from mozu.core.language.rules.guidance import read_guidance
 from mozu.core.language.rules.items import Item, Mode, RuleItem
 from mozu.core.language.rules.mapping import MappingReader
@@ -121,6 +121,8 @@ def _parts(
         if not reading.has(key) and key not in required:
             continue
         values[_ATTRIBUTES.get(key, key)] = _value(reading, key, override, must=key in required)
+        if key == "mozu":
+            values["uses"] = read_uses(reading)
     return values
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 SUFFIXES: Final = ("_test.yaml", "_test.yml")
 _BEGINS: Final = re.compile(rb"^- *[\"']?(rules|given|test)[\"']? *:", re.MULTILINE)
-_ITEM: Final = re.compile(rb"^- *[\"']?(rule|macro|list|required_\w+)[\"']? *:", re.MULTILINE)
+_ITEM: Final = re.compile(rb"^- *[\"']?(rule|macro|list|exception|required_\w+)[\"']? *:", re.MULTILINE)
 _ENOUGH: Final = 1 << 16
 """Number of bytes that contain the beginning of the first item."""
 

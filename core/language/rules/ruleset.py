@@ -46,6 +46,7 @@ class Rule(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """Macros that its own text names."""
     lists: tuple[str, ...] = ()
     exceptions: tuple[ExceptionInfo, ...] = ()
+    """Its own, then those that it shares with others."""
     guidance: Guidance = Guidance()
     correlation: Correlation | None = None
     """The key `correlation`, with which `checked` is the condition of each event that counts; None: single events."""
@@ -88,6 +89,8 @@ class RuleSet(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     rules: tuple[Rule, ...] = ()
     macros: tuple[MacroView, ...] = ()
     lists: tuple[ListView, ...] = ()
+    exceptions: tuple[ExceptionInfo, ...] = ()
+    """The shared ones."""
     engine: Version | None = None
     plugins: tuple[RequiredPlugins, ...] = ()
 

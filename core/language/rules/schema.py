@@ -26,7 +26,7 @@ _ONE_OR_MANY: Final[JsonObject] = {"anyOf": [_TEXT, _TEXTS]}
 
 def rules_schema() -> JsonObject:
     """Return the schema of a whole file."""
-    kinds = (_engine(), _plugins(), _list(), _macro(), _rule())
+    kinds = (_engine(), _plugins(), _list(), _macro(), _shared_exception(), _rule())
     return {
         "$schema": _DIALECT,
         "title": "Rule files of mozu, which are Falco's",
@@ -90,7 +90,7 @@ def _rule() -> JsonObject:
         "capture_duration": {"type": "integer", "minimum": 0, "maximum": MAX_UNSIGNED},
         "append": _about(_FLAG, "Deprecated: write `override: {condition: append}`."),
         "override": _override(OPERATIONS),
-        "mozu": _about(_guidance(), "What a person should know who gets one of its alerts; Falco ignores it."),
+        "mozu": _about(_of_mozu(), "What a person should know who gets one of its alerts; Falco ignores it."),
     }
     parts = ("output", "desc", "priority")
     ways = (("condition", *parts), ("correlation", *parts), ("override",), ("append",), ("enabled",))
@@ -121,10 +121,24 @@ def _correlation() -> JsonObject:
 
 
 def _exception() -> JsonObject:
+    return _mapping({"name": _TEXT, **_exception_parts()}, ("name",))
+
+
+def _shared_exception() -> JsonObject:
+    keys: JsonObject = {
+        "exception": _about(
+            _TEXT, "An exception by its name, for every rule whose key `mozu` has it; mozu's own, Falco ignores it."
+        ),
+        **_exception_parts(),
+        "override": _override({"values": frozenset(_OPERATIONS)}),
+    }
+    return _mapping(keys, ("exception",))
+
+
+def _exception_parts() -> JsonObject:
     member: JsonObject = {"anyOf": [_SCALAR, _TEXTS]}
     value: JsonObject = {"anyOf": [_SCALAR, {"type": "array", "items": member}]}
-    keys: JsonObject = {
-        "name": _TEXT,
+    return {
         "fields": _ONE_OR_MANY,
         "comps": _ONE_OR_MANY,
         "values": {"anyOf": [{"type": "array", "items": value}, {"type": "null"}]},
@@ -133,10 +147,9 @@ def _exception() -> JsonObject:
             "Who made the exception, when, why, and its last day, of which `mozu check` reminds; Falco ignores it.",
         ),
     }
-    return _mapping(keys, ("name",))
 
 
-def _guidance() -> JsonObject:
+def _of_mozu() -> JsonObject:
     keys: JsonObject = {
         "id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"},
         "why": _TEXT,
@@ -147,6 +160,7 @@ def _guidance() -> JsonObject:
         "respond": _ONE_OR_MANY,
         "shadow": _about(_FLAG, "True: its matches are counted, and raise no alert."),
         "triage": _about(_TEXTS, "Questions to ask about an alert, each with the command that answers it."),
+        "exceptions": _about(_TEXTS, "Shared exceptions of the rule, by the names of their items `exception`."),
         "context": _about(_FLAG, "True: behind the sentence of its output stand who did it, and where."),
     }
     return _mapping(keys, ())

@@ -4,7 +4,7 @@ import msgspec
 
 from mozu.core.language.rules.correlation_reader import CorrelationItem
 from mozu.core.language.rules.guidance import Guidance
-from mozu.core.language.rules.items import ExceptionReview, ExceptionValue, RequiredPlugins
+from mozu.core.language.rules.items import ExceptionReview, ExceptionUse, ExceptionValue, RequiredPlugins
 from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.text import LocatedText
 from mozu.core.language.rules.values import Version
@@ -44,6 +44,8 @@ class ExceptionInfo(msgspec.Struct, eq=False):
     values: tuple[ExceptionValue, ...] = ()
     review: ExceptionReview | None = None
     """Key `mozu` of the exception; None if it has none."""
+    use: ProblemContext | None = None
+    """Place at which a rule names the exception, if rules share it."""
 
 
 class RuleInfo(msgspec.Struct, eq=False, kw_only=True):
@@ -67,17 +69,28 @@ class RuleInfo(msgspec.Struct, eq=False, kw_only=True):
     tags: tuple[str, ...] = ()
     """Sorted."""
     exceptions: tuple[ExceptionInfo, ...] = ()
+    """The rule's own exceptions."""
+    uses: tuple[ExceptionUse, ...] = ()
+    """Shared exceptions by name, as the rule has them."""
+    shared: tuple[ExceptionInfo, ...] = ()
+    """The exceptions that `uses` names, as of the last file read."""
     guidance: Guidance = Guidance()
     correlation: CorrelationItem | None = None
     """The key `correlation` as written; a rule that has it has no condition of its own."""
 
+    @property
+    def all_exceptions(self) -> tuple[ExceptionInfo, ...]:
+        """The rule's own exceptions, then those that it shares with others."""
+        return self.exceptions + self.shared
+
 
 class Store:
-    """The lists, macros and rules of a load; the dictionaries are in index order."""
+    """The lists, macros, shared exceptions and rules of a load; the dictionaries are in index order."""
 
     def __init__(self) -> None:
         self.lists: dict[str, ListInfo] = {}
         self.macros: dict[str, MacroInfo] = {}
+        self.exceptions: dict[str, ExceptionInfo] = {}
         self.rules: dict[str, RuleInfo] = {}
         self.engine: Version | None = None
         """The highest version that any file requires."""

@@ -117,7 +117,7 @@ def _plain(view: CursorView, here: Spot) -> Iterator[WordProposal]:
     start, prefix, key = here.start + word.start(), word[0], here.path[-1]
     if here.path[0] == "override":
         yield from _words(CompletionKind.VALUE, keys.values_at(here.kind, here.path), start)
-    elif key in ("rule", "macro", "list") and here.path == (key,):
+    elif key in ("rule", "macro", "list", "exception") and here.path == (key,):
         name = _REST.search(here.text)
         assert name is not None
         for file, one in view.defined(key):
@@ -126,6 +126,9 @@ def _plain(view: CursorView, here: Spot) -> Iterator[WordProposal]:
     elif key in ("items", "values"):
         for file, one in view.defined("list"):
             yield WordProposal(CompletionKind.LIST, one.name, start, detail="list", doc=file)
+    elif key == "exceptions":
+        for file, one in view.defined("exception"):
+            yield WordProposal(CompletionKind.EXCEPTION, one.name, start, detail="shared exception", doc=file)
     elif key == "fields":
         yield from _fields(view, here.source, start, prefix, in_output=False)
     elif key == "comps":

@@ -135,6 +135,8 @@ def _of_plain(view: CursorView, here: Spot, text: str) -> str:
         return _of_field(view, here, text)
     if here.path[-1] in ("items", "values"):
         return _of_item(view, "list", text)
+    if here.path[-1] == "exceptions":
+        return _of_item(view, "exception", text)
     technique = technique_names().get(text.upper()) if here.path[-1] == "tags" else None
     return f"**{text.upper()}** · ATT&CK technique: {technique}" if technique is not None else ""
 

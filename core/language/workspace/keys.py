@@ -12,6 +12,7 @@ _REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "rule": ("desc", "condition", "output", "priority"),
     "macro": ("condition",),
     "list": ("items",),
+    "exception": ("fields", "values"),
 }
 """Kind of an item → keys that a definition needs."""
 _CHANGING: Final = frozenset({"override", "append"})

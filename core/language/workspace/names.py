@@ -1,5 +1,5 @@
-"""The rules, macros and lists of rule files by the lines that begin them, also in a file that is not YAML at the
-moment."""
+"""The rules, macros, lists and shared exceptions of rule files by the lines that begin them, also in a file that is
+not YAML at the moment."""
 
 import re
 from typing import Final
@@ -8,13 +8,15 @@ import msgspec
 
 from mozu.core.caches import cached
 
-_HEAD: Final = re.compile(r"^( *- +)(rule|macro|list):[ \t]+(\"[^\"\n]*\"|'[^'\n]*'|[^\s#][^\n#]*)", re.MULTILINE)
+_HEAD: Final = re.compile(
+    r"^( *- +)(rule|macro|list|exception):[ \t]+(\"[^\"\n]*\"|'[^'\n]*'|[^\s#][^\n#]*)", re.MULTILINE
+)
 _LONGEST: Final = 1_500
 """Maximum number of characters of an item that is shown."""
 
 
 class Definition(msgspec.Struct, frozen=True):
-    """A rule, a macro or a list, or a change of one."""
+    """A rule, a macro, a list or a shared exception, or a change of one."""
 
     kind: str
     name: str

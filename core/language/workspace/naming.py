@@ -1,4 +1,4 @@
-"""Definitions, references and new names of macros and lists."""
+"""Definitions, references and new names of macros, lists and shared exceptions."""
 
 import re
 from collections.abc import Iterator
@@ -14,13 +14,14 @@ from mozu.core.language.workspace.uses import NameUse, uses
 from mozu.core.language.workspace.view import CursorView
 from mozu.core.language.workspace.words import WordKind
 
-_NAMES: Final = {"macro": re.compile(r"[a-zA-Z]+[a-zA-Z0-9_]*"), "list": re.compile(r"[^()\"'\s=,\[\]{}:#]+")}
-"""Kind → names that a condition can refer to and YAML writes without quotes."""
+_WORD: Final = re.compile(r"[^()\"'\s=,\[\]{}:#]+")
+_NAMES: Final = {"macro": re.compile(r"[a-zA-Z]+[a-zA-Z0-9_]*"), "list": _WORD, "exception": _WORD}
+"""Kind → names that can be referred to and YAML writes without quotes."""
 _RESERVED: Final = frozenset({"and", "or", "not", *tokens.OPERATORS, *tokens.MODIFIERS, *tokens.TRANSFORMERS})
 
 
 class Name(msgspec.Struct, frozen=True):
-    """The name of a rule, a macro or a list at a place."""
+    """The name of a rule, a macro, a list or a shared exception at a place."""
 
     kind: str
     name: str
@@ -42,14 +43,15 @@ def name_at(view: CursorView) -> Name | None:
         if word is None or kind is None:
             return None
         found = Name(kind, word.text, here.start + word.start, here.start + word.end)
-    elif here.path[-1] in ("items", "values"):
+    elif here.path[-1] in ("items", "values", "exceptions"):
         plain = next(
             (one for one in PLAIN_WORD.finditer(view.text, *view.line()) if one.start() <= view.offset <= one.end()),
             None,
         )
         if plain is None:
             return None
-        found = Name("list", plain[0], plain.start(), plain.end())
+        kind = "exception" if here.path[-1] == "exceptions" else "list"
+        found = Name(kind, plain[0], plain.start(), plain.end())
     else:
         return None
     return found if any(one.name == found.name for _, one in view.defined(found.kind)) else None
@@ -69,9 +71,9 @@ def places_of(view: CursorView, wanted: Name) -> Iterator[tuple[str, NameUse]]:
 
 
 def refusal(view: CursorView, wanted: Name, new: str) -> str:
-    """Return the reason why a macro or a list cannot get a new name; empty if there is none."""
+    """Return the reason why an item cannot get a new name; empty if there is none."""
     if wanted.kind not in _NAMES:
-        return "only macros and lists can be renamed here; other files name rules in their own ways"
+        return "only macros, lists and shared exceptions can be renamed here; other files name rules in their own ways"
     if not _NAMES[wanted.kind].fullmatch(new) or new in _RESERVED:
         return f"`{new}` cannot be the name of a {wanted.kind}; write letters, digits and underscores"
     for kind in _NAMES:

@@ -14,7 +14,7 @@ _DASHES: Final = re.compile(r"^( *)((?:-(?: +|$))*)")
 _KEY: Final = re.compile(r"([A-Za-z_][\w-]*):(?:[ \t]+|$)")
 _PARENTS: Final = frozenset({"exceptions", "override", "mozu", "required_plugin_versions", "alternatives"})
 """Keys with keys below."""
-KINDS: Final = ("rule", "macro", "list", "required_engine_version", "required_plugin_versions")
+KINDS: Final = ("rule", "macro", "list", "exception", "required_engine_version", "required_plugin_versions")
 """Keys that begin an item."""
 
 
@@ -71,10 +71,12 @@ class _Open(msgspec.Struct, frozen=True):
     key: str
     start: int
     """Offset of the value."""
+    is_parent: bool
+    """True if keys stand below."""
 
     def contains(self, indent: int) -> bool:
         """Return True if a line with this indentation continues the value."""
-        return self.key not in _PARENTS and indent > self.column
+        return not self.is_parent and indent > self.column
 
 
 def spot(text: str, offset: int) -> Spot:
@@ -108,7 +110,7 @@ def _at(text: str, offset: int, stack: list[_Open], item: Sequence[_Line], begin
             _enter(stack, last, begin)
         else:
             _leave(stack, column)
-            is_item = last.has_dash and not is_blank and bool(stack) and stack[-1].key not in _PARENTS
+            is_item = last.has_dash and not is_blank and bool(stack) and not stack[-1].is_parent
             start = offset if is_blank else min(begin + last.column, offset)
             if not is_item:
                 return _key(known, text[start:offset], start, stack, item, rest, column)
@@ -177,7 +179,8 @@ def _enter(stack: list[_Open], line: _Line, begin: int) -> None:
     _leave(stack, line.column)
     found = _KEY.match(line.content)
     if found is not None:
-        stack.append(_Open(line.column, found[1], begin + line.column + found.end()))
+        is_parent = found[1] in _PARENTS and not (stack and stack[-1].key == "mozu")
+        stack.append(_Open(line.column, found[1], begin + line.column + found.end(), is_parent))
 
 
 def _leave(stack: list[_Open], column: int) -> None:

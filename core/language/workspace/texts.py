@@ -9,7 +9,9 @@ from mozu.core.language.rules import RuleProblem, SourceFile, expand, read_file
 from mozu.core.language.rules.files import PACKAGE
 from mozu.core.language.rules.problem import ItemRefused
 
-_ITEM: Final = re.compile(r"""^[ \t]*-[ \t{]*["']?(?:rule|macro|list|required_\w+)["']?[ \t]*:""", re.MULTILINE)
+_ITEM: Final = re.compile(
+    r"""^[ \t]*-[ \t{]*["']?(?:rule|macro|list|exception|required_\w+)["']?[ \t]*:""", re.MULTILINE
+)
 
 
 class Texts:

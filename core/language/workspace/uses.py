@@ -1,4 +1,4 @@
-"""The places that name macros and lists, in the parts of a rule file that can."""
+"""The places that name macros, lists and shared exceptions, in the parts of a rule file that can."""
 
 import re
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from mozu.core.language.rules import SourceFile
 from mozu.core.language.rules.tree import Mapping, Node, Scalar, Sequence, YamlError, documents
 from mozu.core.language.workspace.words import Reading, WordKind, without_yaml_quotes
 
-_KINDS: Final = ("rule", "macro", "list")
+_KINDS: Final = ("rule", "macro", "list", "exception")
 _PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+)*[\"']?")
 """Anchor, tag and quote before a scalar."""
 
 
 class NameUse(msgspec.Struct, frozen=True):
-    """A place that names a rule, a macro, or what is a list if one has this name."""
+    """A place that names a rule, a macro, a shared exception, or what is a list if one has this name."""
 
     kind: str
     name: str
@@ -55,6 +55,11 @@ def _of_item(text: str, item: Mapping) -> Iterator[NameUse]:
     for one in exceptions.items if isinstance(exceptions, Sequence) else ():
         if isinstance(one, Mapping):
             yield from _of_values(text, one.get("values"))
+    if kind == "exception":
+        yield from _of_values(text, item.get("values"))
+    guidance = item.get("mozu") if kind == "rule" else None
+    if isinstance(guidance, Mapping):
+        yield from _of_values(text, guidance.get("exceptions"), "exception")
 
 
 def _of_condition(text: str, condition: Scalar) -> Iterator[NameUse]:
@@ -65,7 +70,7 @@ def _of_condition(text: str, condition: Scalar) -> Iterator[NameUse]:
             yield NameUse(kinds[word.kind], word.text, condition.offset + word.start, condition.offset + word.end)
 
 
-def _of_values(text: str, node: Node | None) -> Iterator[NameUse]:
+def _of_values(text: str, node: Node | None, kind: str = "list") -> Iterator[NameUse]:
     """Yield each scalar of a sequence, or of sequences in it."""
     waiting = [node]
     while waiting:
@@ -73,7 +78,7 @@ def _of_values(text: str, node: Node | None) -> Iterator[NameUse]:
         if isinstance(one, Sequence):
             waiting.extend(one.items)
         elif isinstance(one, Scalar) and not one.null:
-            yield _of_scalar(text, "list", one)
+            yield _of_scalar(text, kind, one)
 
 
 def _of_scalar(text: str, kind: str, scalar: Scalar, *, is_definition: bool = False) -> NameUse:

@@ -108,7 +108,7 @@ class Workspace:
         view, _ = self._view(file, at)
         wanted = name_at(view)
         if wanted is None:
-            raise RenameRefused("there is no name of a macro or a list here")
+            raise RenameRefused("there is no name of a macro, a list or a shared exception here")
         places = list(places_of(view, wanted))
         reason = refusal(view, wanted, name) or self._foreign(one for one, _ in places)
         if reason:

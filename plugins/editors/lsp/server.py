@@ -38,6 +38,7 @@ _KINDS: Final[Mapping[CompletionKind, types.CompletionItemKind]] = {
     CompletionKind.VALUE: types.CompletionItemKind.EnumMember,
     CompletionKind.MACRO: types.CompletionItemKind.Class,
     CompletionKind.LIST: types.CompletionItemKind.Variable,
+    CompletionKind.EXCEPTION: types.CompletionItemKind.Constant,
     CompletionKind.RULE: types.CompletionItemKind.Event,
 }
 _MOST: Final = 250

@@ -255,7 +255,7 @@ def test_macros_and_lists_are_explained_too(run: Run, rules: Path) -> None:
 def test_a_misspelt_rule_gets_a_suggestion(run: Run, rules: Path) -> None:
     code, _, err = run("rules", "show", "Editor at wrok", "-r", rules)
     assert code == 2
-    assert "no rule, macro or list is called 'Editor at wrok'; did you mean 'Editor at work'?" in err
+    assert "no rule, macro, list or shared exception is called 'Editor at wrok'; did you mean 'Editor at work'?" in err
 
 
 def test_broken_rules_cannot_be_listed(run: Run, rules: Path) -> None:

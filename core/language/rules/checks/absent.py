@@ -21,13 +21,24 @@ def absent_fields(view: View) -> Iterator[RuleProblem]:
     for ref in _own_fields(view):
         if not ref.name.startswith(_PARAMETERS) and view.lacks(ref.name, ref.argument):
             hint = "test another evt.type, or another field"
-            yield view.problem(Code.LINT_ABSENT_FIELD, f"{ref.name} {message}", ref.offset, "", hint)
+            yield _at_use(view, view.problem(Code.LINT_ABSENT_FIELD, f"{ref.name} {message}", ref.offset, "", hint))
     place = view.rule.output_place
     for text in view.rule.output.fields:
         name, bracket, argument = text.partition("[")
         if view.lacks(name, argument[:-1] if bracket else None):
             at = max(place.value.find(f"%{text}"), 0)
             yield place.problem(Code.LINT_ABSENT_FIELD, f"%{text} {message}", at, "print another field")
+
+
+def _at_use(view: View, problem: RuleProblem) -> RuleProblem:
+    """Return a problem of a shared exception at the place at which the rule names it: others may have the field."""
+    links = problem.context.chain()
+    found = next((one for one in view.rule.exceptions if one.use is not None and one.context in links), None)
+    if found is None or found.use is None:
+        return problem
+    message = f"{problem.message}, so that the shared exception `{found.name}` excludes nothing here"
+    hint = f"remove `{found.name}` from the rule, or compare another field in it"
+    return RuleProblem(problem.code, message, found.use, found.use.offset, hint)
 
 
 def _own_fields(view: View) -> Iterator[FieldRef]:

@@ -14,7 +14,9 @@ from mozu.core.language.conditions.lower import lower
 from mozu.core.language.rules.checks.view import Shared, View, tests_below
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.exceptions import exception_texts
+from mozu.core.language.rules.items import ExceptionValue
 from mozu.core.language.rules.problem import RuleProblem
+from mozu.core.language.rules.store import ExceptionInfo
 
 _LIST_NAME: Final = re.compile(
     r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*_(?:list|tools|binaries|procs|processes|programs|commands|images|users|names|paths|"
@@ -103,16 +105,28 @@ def _unused_exceptions(view: View) -> Iterator[RuleProblem]:
             yield RuleProblem(
                 Code.LINT_UNUSED_EXCEPTION, message, info.context, info.context.offset, "give it values, or remove it"
             )
-        for value, text in zip(info.values, exception_texts(info), strict=True):
-            try:
-                part = view.lowered(parse(rule.filled.lists.fill(text)[0]))
-            except (ConditionError, ValueError):
-                continue
-            if condition is not None and not can_hold(all_of((condition, part)), view.resolver):
+        useless = [] if condition is None else list(_useless_values(view, info, condition))
+        if info.use is None:
+            for value, text in useless:
                 message = f"a value of the exception `{info.name}` excludes nothing: the rule matches no such event"
                 yield RuleProblem(
                     Code.LINT_UNUSED_EXCEPTION, message, value.context, value.context.offset, f"see `{text}`"
                 )
+        elif useless and len(useless) == len(info.values):
+            message = f"the shared exception `{info.name}` excludes nothing here: the rule matches no such event"
+            hint = f"remove `{info.name}` from the rule, or give it a value that fits"
+            yield RuleProblem(Code.LINT_UNUSED_EXCEPTION, message, info.use, info.use.offset, hint)
+
+
+def _useless_values(view: View, info: ExceptionInfo, condition: Formula) -> Iterator[tuple[ExceptionValue, str]]:
+    """Yield the values, each with its condition, that no event has for which `condition` holds."""
+    for value, text in zip(info.values, exception_texts(info), strict=True):
+        try:
+            part = view.lowered(parse(view.rule.filled.lists.fill(text)[0]))
+        except (ConditionError, ValueError):
+            continue
+        if not can_hold(all_of((condition, part)), view.resolver):
+            yield value, text
 
 
 def _without_exceptions(view: View) -> Formula | None:

@@ -96,6 +96,19 @@ def test_an_accepted_exception_has_tests_that_pass_and_that_fail_without_it(
     assert (1, True) == (code, "1 passed, 1 failed" in out)
 
 
+def test_an_expired_exception_that_rules_share_is_one_warning(tmp_path: Path, files: list[str], run: Run) -> None:
+    shared = tmp_path / "shared.yaml"
+    shared.write_text(
+        "- exception: backup\n  fields: user.name\n  values: [backup]\n  mozu: {author: ana, expires: 2020-02-29}\n"
+        "- rule: Shadow read\n  mozu: {exceptions: [backup]}\n  override: {mozu: append}\n"
+    )
+
+    _, _, err = run("check", "-o", f'evaluators.falco.rules=["{tmp_path}/rules.yaml", "{shared}"]')
+
+    assert 1 == err.count("CONFIG_EXPIRED_EXCEPTION")
+    assert f"{shared}:1:3: CONFIG_EXPIRED_EXCEPTION: the exception `backup` (author ana) has expired on 2020-" in err
+
+
 def test_an_exception_is_tested_with_the_lists_from_files_of_the_local_file(
     tmp_path: Path, files: list[str], run: Run
 ) -> None:

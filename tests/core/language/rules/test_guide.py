@@ -21,6 +21,6 @@ def test_the_examples_of_the_guide_load_on_top_of_mozus_own_rules(tmp_path: Path
 
     result = load_texts([*packs, *examples], FieldRegistry((*builtin_fields(), *plugin_fields())))
 
-    assert 8 == len(examples)
+    assert 9 == len(examples)
     (redefined,) = result.report.problems()  # the first rule, redefined in other words
     assert (redefined.code, redefined.file) == (Code.LOAD_REDEFINED_RULE, f"{tmp_path}/3")

@@ -54,6 +54,9 @@ def test_falcos_own_rules_are_valid() -> None:
         "- required_plugin_versions: [{name: json, version: 0.7.0, alternatives: [{name: other, version: 1.0.0}]}]\n",
         "- list: ports\n  items: [22, ssh, 443, yes]\n",
         "- list: bad\n  items_from: bad.txt\n",
+        "- exception: e\n  fields: [proc.name]\n  values: [[a]]\n  mozu: {author: ana, expires: '2027-01-01'}\n",
+        "- exception: e\n  values: [a]\n  override: {values: append}\n",
+        RULE + "  mozu: {exceptions: [e]}\n",
         "- macro: m\n  condition: evt.type=open\n",
         RULE.replace("condition: evt.type=open", "correlation: {type: temporal, rules: [x, y], timespan: 1m}"),
         RULE,
@@ -101,4 +104,4 @@ def test_every_key_of_a_rule_is_in_it() -> None:
     rule = SCHEMA["items"]["anyOf"][-2]
 
     assert set(RULE_KEYS) == set(rule["properties"])
-    assert set(Guidance.__struct_fields__) == set(rule["properties"]["mozu"]["properties"])
+    assert {*Guidance.__struct_fields__, "exceptions"} == set(rule["properties"]["mozu"]["properties"])

@@ -34,6 +34,12 @@ RULES = """- list: shells
   output: "a shell %proc.name"
   priority: NOTICE
   tags: [T1059]
+  mozu:
+    exceptions: [backup]
+
+- exception: backup
+  fields: proc.pname
+  values: [shells]
 """
 
 
@@ -152,7 +158,11 @@ def test_given_files_load_before_the_one_that_is_edited(tmp_path: Path, folder: 
         ("- rule: x\n  tags: [mit|", CompletionKind.VALUE, {"mitre_execution"}),
         ("- rule: x\n  source: |", CompletionKind.VALUE, {"syscall", "k8s_audit"}),
         ("- rule: |", CompletionKind.RULE, {"A shell"}),
-        ("|", CompletionKind.KEY, {"rule", "macro", "list"}),
+        ("- rule: x\n  mozu:\n    exceptions: [|", CompletionKind.EXCEPTION, {"backup"}),
+        ("- rule: x\n  mozu:\n    exceptions:\n      - |", CompletionKind.EXCEPTION, {"backup"}),
+        ("- exception: x\n  |", CompletionKind.KEY, {"fields", "comps", "values", "mozu"}),
+        ("- exception: x\n  fields: [proc.n|", CompletionKind.FIELD, {"proc.name"}),
+        ("|", CompletionKind.KEY, {"rule", "macro", "list", "exception"}),
     ],
 )
 def test_completion(folder: Path, fields: FieldRegistry, text: str, kind: CompletionKind, labels: set[str]) -> None:
@@ -201,6 +211,7 @@ def test_a_completion_replaces_the_word_before_the_place(folder: Path, fields: F
         ("- rule: x\n  condition: evt.type = ope|nat", ["event type", "`flags`"]),
         ("- rule: x\n  output: a %proc.p|name", ["proc.pname"]),
         ("- rule: x\n  tags: [T10|59]", ["T1059", "ATT&CK"]),
+        ("- rule: x\n  mozu:\n    exceptions: [bac|kup]", ["fields: proc.pname", "a.yaml:16"]),
         ("- rule: x\n  cond|ition: a", ["What must hold of an event."]),
     ],
 )
@@ -254,6 +265,15 @@ OTHER = """- rule: Another shell
 - macro: spawned
   condition: or evt.type = execveat
   override: {condition: append}
+
+- rule: A shell
+  mozu:
+    exceptions:
+      - backup
+  override: {mozu: append}
+- exception: backup
+  values: [fish]
+  override: {values: append}
 """
 
 
@@ -277,7 +297,8 @@ def words_at(spans: Sequence[Span]) -> list[tuple[str, int, str]]:
     [
         ("spawned and proc", [("a.yaml", 4), ("b.yaml", 16)], [("a.yaml", 9), ("b.yaml", 3)]),
         ("spawned\n", [("a.yaml", 4), ("b.yaml", 16)], [("a.yaml", 9), ("b.yaml", 3)]),
-        ("shells)", [("a.yaml", 1)], [("a.yaml", 9), ("b.yaml", 3), ("b.yaml", 11), ("b.yaml", 14)]),
+        ("shells)", [("a.yaml", 1)], [("a.yaml", 9), ("a.yaml", 18), ("b.yaml", 3), ("b.yaml", 11), ("b.yaml", 14)]),
+        ("backup]", [("a.yaml", 16), ("b.yaml", 25)], [("a.yaml", 14), ("b.yaml", 23)]),
     ],
 )
 def test_definitions_and_references(
@@ -286,7 +307,7 @@ def test_definitions_and_references(
     (folder / "b.yaml").write_text(OTHER)
     workspace, file = Workspace(fields), str(folder / "a.yaml")
     here = position(RULES, RULES.index(word) + 2)
-    name = word.split()[0].rstrip(")")
+    name = word.split()[0].rstrip(")]")
 
     assert [(*one, name) for one in defined] == words_at(workspace.definitions(file, here))
     assert [(*one, name) for one in used] == words_at(workspace.references(file, here))
@@ -302,14 +323,16 @@ def test_a_definition_is_found_from_a_file_that_is_not_yaml(folder: Path, fields
     assert [("a.yaml", 4, "spawned")] == words_at(found)
 
 
-@pytest.mark.parametrize(("word", "new"), [("spawned and", "started"), ("shells)", "known-shells")])
+@pytest.mark.parametrize(
+    ("word", "new"), [("spawned and", "started"), ("shells)", "known-shells"), ("backup]", "backups")]
+)
 def test_a_new_name_changes_every_place_and_no_meaning(
     folder: Path, fields: FieldRegistry, word: str, new: str
 ) -> None:
     (folder / "b.yaml").write_text(OTHER)
     files = [folder / "a.yaml", folder / "b.yaml"]
     before = load(files, fields)
-    workspace, old = Workspace(fields), word.split()[0].rstrip(")")
+    workspace, old = Workspace(fields), word.split()[0].rstrip(")]")
 
     edits = workspace.rename(str(files[0]), position(RULES, RULES.index(word) + 2), new)
 
@@ -326,7 +349,8 @@ def test_a_new_name_changes_every_place_and_no_meaning(
     assert [unparse(rule.checked.node) for rule in before.rules.rules] == [
         unparse(rule.checked.node) for rule in after.rules.rules
     ]
-    names = {one.name for one in after.rules.macros} | {one.name for one in after.rules.lists}
+    rules = after.rules
+    names = {one.name for items in (rules.macros, rules.lists, rules.exceptions) for one in items}
     assert (True, False) == (new in names, old in names)
 
 
@@ -337,8 +361,8 @@ def test_a_new_name_changes_every_place_and_no_meaning(
         ("spawned and", "exists", "cannot be the name of a macro"),
         ("spawned and", "shells", "there is a list `shells` already"),
         ("shells)", "execve", "would no longer mean the same"),
-        ("A shell", "A bash", "only macros and lists"),
-        ("of a test", "x", "no name of a macro or a list"),
+        ("A shell", "A bash", "only macros, lists and shared exceptions"),
+        ("of a test", "x", "no name of a macro, a list or a shared exception"),
     ],
 )
 def test_a_new_name_is_refused(folder: Path, fields: FieldRegistry, word: str, new: str, reason: str) -> None:
