@@ -19,6 +19,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "mozu.core.cli.tune.command",
         "Find the rules that raise most alerts, and silence harmless ones by exceptions that are tested and expire.",
     ),
+    "view": ("mozu.core.cli.view", "Write alerts into one page, to look at in a browser or to send to someone."),
     "lsp": ("mozu.core.cli.lsp", "Help an editor with rule files: findings, completion, meanings and uses of words."),
     "rules": (
         "mozu.core.cli.rules",

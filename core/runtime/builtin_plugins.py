@@ -60,8 +60,11 @@ BUILTIN_COMMANDS: Final[Mapping[str, str]] = {
 """Built-in plugin that brings commands → one sentence for `mozu --help`."""
 
 EDITOR_SERVER: Final = "mozu.plugins.editors.lsp"
-"""Module of `mozu lsp`, with the function `serve`. This name and the two tables above are the only places in the core
-that name a plugin."""
+"""Module of `mozu lsp`, with the function `serve`."""
+
+PAGE: Final = "mozu.plugins.pages.view"
+"""Module of `mozu view`, with the function `exported`. These two names and the two tables above are the only places in
+the core that name a plugin."""
 
 
 def is_builtin(target: str) -> bool:

@@ -21,7 +21,7 @@ from mozu.core.runtime.daemon_log import set_up
 
 OWN_FAILURE: Final = 125
 _SIGNALLED: Final = 128
-_FORMATS: Final = ("junit", "sarif", "json")
+_FORMATS: Final = ("junit", "sarif", "json", "html")
 
 
 class _Misused(click.UsageError):
@@ -99,7 +99,7 @@ run, 127 where it is not found. No privilege is needed.""",
 )
 @click.option(
     "--report", "reports", multiple=True, callback=_reports, metavar="FORMAT:FILE",
-    help="Write junit, sarif or json to a file instead of alerts to stderr. May be repeated.",
+    help="Write junit, sarif, json or html to a file instead of alerts to stderr. May be repeated.",
 )
 @click.option(
     "--learn", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",

@@ -1,4 +1,4 @@
-"""Reports of `mozu trace`: JUnit XML, SARIF 2.1.0, JSON."""
+"""Reports of `mozu trace`: JUnit XML, SARIF 2.1.0, JSON, a page for a browser."""
 
 import json
 import re
@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from mozu.core.cli.alert_page import alert_page
 from mozu.core.cli.terminal import safe
 from mozu.core.common.own_file import write_own
 from mozu.core.delivery.encode.falco_json import FalcoJson
@@ -182,11 +183,19 @@ def as_json(outcome: TraceOutcome) -> bytes:
     )
 
 
+def html(outcome: TraceOutcome) -> bytes:
+    """Return the page of `mozu view`."""
+    encoder = FalcoJson()
+    return alert_page(encoder.document(alert) for alert in outcome.alerts)
+
+
 def _json(value: Json) -> bytes:
     return json.dumps(value, indent=2, ensure_ascii=True, default=str).encode() + b"\n"
 
 
-FORMATS: Final[Mapping[str, Callable[[TraceOutcome], bytes]]] = {"junit": junit, "sarif": sarif, "json": as_json}
+FORMATS: Final[Mapping[str, Callable[[TraceOutcome], bytes]]] = {
+    "junit": junit, "sarif": sarif, "json": as_json, "html": html,
+}  # fmt: skip
 
 
 def write(outcome: TraceOutcome, reports: Sequence[tuple[str, Path]]) -> None:

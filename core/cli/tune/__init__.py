@@ -2,7 +2,7 @@
 
 Each step has its module::
 
-    alerts      JSON lines or a spool → rule and values of each alert
+    alerts      document of an alert → its rule and values
     proposals   alerts of a rule → exceptions, narrowest first, and how many of the alerts each silences
     effects     an exception → tests and recorded events that it silences, too
     sample      an exception → an event that it silences, and one like it that still raises the alert

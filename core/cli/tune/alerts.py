@@ -1,11 +1,9 @@
-"""Alerts as `mozu tune` reads them: Falco's JSON object, one a line, or the spool of a sink."""
+"""Alerts as `mozu tune` compares them."""
 
 import re
-from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
-import orjson
 
 from mozu.core.delivery.redact import MARK
 from mozu.core.model.value_types import JsonObject
@@ -32,24 +30,9 @@ class TunedAlert(msgspec.Struct, frozen=True):
     """Empty if the output does not print `evt.type`."""
 
 
-def parsed(lines: Iterable[bytes]) -> Iterator[TunedAlert | None]:
-    """Yield the alert of each line; None for a line that is no alert of a rule."""
-    for line in lines:
-        if line.strip():
-            try:
-                document = orjson.loads(line)
-            except orjson.JSONDecodeError:
-                yield None
-                continue
-            yield from_document(document) if isinstance(document, dict) else None
-
-
-def from_document(document: JsonObject) -> TunedAlert | None:
-    """Return the alert of Falco's JSON object; None for anything else, and for notices of mozu about itself."""
-    inner = document.get("alert")
-    if isinstance(inner, dict):  # a line of `mozu spool peek`
-        document = inner
-    rule, fields = document.get("rule"), document.get("output_fields")
+def of_rule(document: JsonObject) -> TunedAlert | None:
+    """Return the alert of a document in the format `json`; None for a notice of mozu about itself."""
+    rule, fields = document["rule"], document["output_fields"]
     if not isinstance(rule, str) or not isinstance(fields, dict) or document.get("source") == "internal":
         return None
     event_type = fields.get("evt.type")

@@ -4,30 +4,26 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
 from datetime import date, timedelta
 from functools import partial
 from getpass import getuser
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import click
 
 from mozu.core.cli import options
+from mozu.core.cli.alert_documents import alert_documents
 from mozu.core.cli.known import known_fields, known_plugins
 from mozu.core.cli.local_rules import LOCAL, LocalRules, write_whole
 from mozu.core.cli.rules_in_force import ConfiguredRules, configured_rules
-from mozu.core.cli.spools import opened_spool, spooled_sinks
 from mozu.core.cli.terminal import safe, table, width
-from mozu.core.cli.tune.alerts import TunedAlert, from_document, parsed
+from mozu.core.cli.tune.alerts import TunedAlert, of_rule
 from mozu.core.cli.tune.effects import Positives
 from mozu.core.cli.tune.proof import obstacles
 from mozu.core.cli.tune.proposals import Patterns, Proposal, Variety, proposals
 from mozu.core.cli.tune.sample import Samples
 from mozu.core.cli.tune.writing import Review, exception_items, test_file, test_header, test_items
-from mozu.core.delivery.encode.falco_json import FalcoJson
-from mozu.core.delivery.packed_alert import unpack
 from mozu.core.errors import MozuError, RulesError
 from mozu.core.language.rules import Rule
 from mozu.core.rule_tests.live_run import LiveRun
@@ -143,21 +139,15 @@ def _alerts(
 ) -> list[TunedAlert]:
     """Return the alerts of all files and the spool. Raises MozuError if there is none."""
     found: list[TunedAlert] = []
-    with ExitStack() as stack:
-        lines = (line for file in files for line in stack.enter_context(_opened(file)))
-        other = 0
-        for alert in islice(parsed(lines), most):
-            if alert is None:
-                other += 1
-            else:
-                found.append(alert)
+    other = 0
+    for document in alert_documents(files, sink, most, path, overrides):
+        alert = None if document is None else of_rule(document)
+        if alert is None:
+            other += 1
+        else:
+            found.append(alert)
     if other:
         click.echo(f"mozu: {other} lines are no alerts of rules in the format json, and do not count", err=True)
-    form = FalcoJson()
-    for entry in spooled_sinks(path, overrides, sink) if sink is not None else ():
-        with opened_spool(entry) as spool:
-            documents = (form.document(unpack(packed)) for _, packed in spool.peek(most))
-            found += [alert for one in documents if (alert := from_document(one)) is not None]
     if not found:
         raise MozuError("there are no alerts of rules; name a file of alerts in the format json, `-` or --spool SINK")
     return found
