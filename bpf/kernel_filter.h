@@ -12,6 +12,7 @@
 #pragma once
 #include "syscall_ctx.h"
 #include "sock_info.h"
+#include "ends.h"
 #include "open_args.h"
 #include "opened_path.h"
 #include "process_verdicts.h"
@@ -53,6 +54,7 @@ struct filter_scratch {
   u64 kill_rule;             /* argument of kill_caller: the number of the rule */
   u64 kill_fd, kill_wants_peer; /* arguments of kill_part_socket */
   struct kill_facts facts;
+  struct end client, server; /* of a socket that connects, by part_ends */
   u64 left;                  /* bytes of the path that is_reached_as_given has not compared yet */
   u64 file;                  /* struct file that an open gave; 0: it was not looked at yet */
   struct tested_path given;  /* to the call, made absolute */

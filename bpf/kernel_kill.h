@@ -10,17 +10,9 @@
 #include "kernel_filter.h"
 
 #define SIGNAL_KILL 9 /* SIGKILL */
-#define EINPROGRESS 115
 #define IPPROTO_TCP 6
 #define PF_KTHREAD 0x00200000
 #define MINUTE 60000000000ull /* of nanoseconds */
-
-/* An IPv4 address in IPv6: user space shows it as IPv4. */
-#define MAPPED_PREFIX 0xffff0000u
-inlined bool is_mapped(const volatile u8 *address) {
-  const volatile u32 *word = (const volatile u32 *)address;
-  return !word[0] && !word[1] && word[2] == MAPPED_PREFIX;
-}
 
 /* The socket behind a call's descriptor. `wants_peer`: of what TCP has connected it to; a datagram socket may have been
    a server's before, whose ends user space shows the other way round. */

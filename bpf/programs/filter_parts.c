@@ -31,6 +31,9 @@ inlined u64 part_sock(const struct filter_call *call) {
   return 0;
 }
 
+/* enum ends_found. */
+inlined u64 part_ends(const struct filter_call *call) { return find_ends(&call->g->client, &call->g->server, call->sys); }
+
 inlined u64 part_must_emit_path(const struct filter_call *call) {
   return must_emit_path(call->g, call->sys, &call->g->open);
 }

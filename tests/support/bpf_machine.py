@@ -41,11 +41,22 @@ _REGION: Final = 0x1000_0000
 """Distance between the addresses of two pieces of memory."""
 CONTEXT: Final = 0x6000_0000
 """Value of R1 at the beginning; no memory is there."""
+_LOST: Final = 0xDDDD_DDDD_DDDD_DDDD
+"""What a helper leaves behind in registers of its arguments."""
 _NO_PROGRAM: Final = -2 & _MASK
 """-ENOENT, the result of a tail call that leads to no program."""
 
-Values = bytearray | Sequence[bytearray]
-"""Value of key 0, or values of all keys."""
+
+class Table(NamedTuple):
+    """A map whose keys are bytes."""
+
+    key_size: int
+    find: Callable[[bytes], bytes | None]
+    """Function from a key to its value; None if there is none."""
+
+
+Values = bytearray | Sequence[bytearray] | Table
+"""Value of key 0, or values of all keys, or a table."""
 
 
 class Outcome(NamedTuple):
@@ -92,7 +103,10 @@ class _Machine:
         self._memory: dict[int, bytearray] = {}
         self._places: dict[str, list[int]] = {}
         """Map → addresses of the values of its keys."""
+        self._tables = {name: values for name, values in maps.items() if isinstance(values, Table)}
         for name, values in maps.items():
+            if isinstance(values, Table):
+                continue
             for value in [values] if isinstance(values, bytearray) else values:
                 self._places.setdefault(name, []).append(address := _REGION * (16 + len(self._memory)))
                 self._memory[address] = value
@@ -193,7 +207,20 @@ class _Machine:
             return not self._goes_on
         else:
             assert step.immediate == LOOK_UP
-            values, key = self._places.get(self._map_of[registers[1]], []), self._read(registers[2], 4)
-            registers[0] = values[key] if key < len(values) else 0
+            registers[0] = self._looked_up(self._map_of[registers[1]], registers[2])
             self._unchecked.add(registers[0])
+            registers[1:6] = [_LOST] * 5
         return True
+
+    def _looked_up(self, name: str, key_at: int) -> int:
+        """Return the address of the value of a key; 0 if there is none."""
+        table = self._tables.get(name)
+        if table is None:
+            values, key = self._places.get(name, []), self._read(key_at, 4)
+            return values[key] if key < len(values) else 0
+        memory, place = self._place(key_at, table.key_size)
+        value = table.find(bytes(memory[place : place + table.key_size]))
+        if value is None:
+            return 0
+        self._memory[address := _REGION * (16 + len(self._memory))] = bytearray(value)
+        return address

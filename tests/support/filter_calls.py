@@ -1,13 +1,26 @@
 """Invented calls in two forms: as a kernel filter sees them, and as the event that their record becomes."""
 
 import random
+from collections.abc import Callable, Mapping
+from errno import EFAULT, EINPROGRESS
 from pathlib import PurePosixPath
+from socket import AF_INET, AF_INET6
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from mozu.core.abi.addresses import MAPPED_PREFIX
+from mozu.core.abi.sockets import TCP_LISTEN
 from mozu.core.abi.spec import RESULT, SyscallSpec
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
+from mozu.plugins.sources.ebpf.kernel_filter.address_lists import (
+    ADDRESSES,
+    KEY_SIZES,
+    NETWORKS,
+    AddressMaps,
+    address_keys,
+)
 from mozu.plugins.sources.ebpf.kernel_filter.check import Subject
 from mozu.plugins.sources.ebpf.objects.relocatable import RelocatableCode
 from tests.support import bpf_machine, filter_facts
@@ -33,6 +46,9 @@ class Sock(NamedTuple):
     state: int = 0
     remote_port: int = 0
     local_port: int = 0
+    local: bytes = b""
+    remote: bytes = b""
+    """Addresses of 4 or 16 bytes."""
 
 
 class Call(NamedTuple):
@@ -53,6 +69,8 @@ class Call(NamedTuple):
     """Mode of openat2, which is in memory."""
     sock: Sock | None = None
     """Socket of the descriptor; None if no such descriptor is open."""
+    asked: bytes = b""
+    """struct sockaddr that was passed."""
 
     @property
     def open_flags(self) -> int:
@@ -99,6 +117,8 @@ def event_of(call: Call) -> SyscallEvent:
             values |= {"endpoints_type": 2 if call.sock.protocol == 17 else 1, "head_marks": wire.marks()["SOCKET"]}
         elif call.sock is not None:
             strings, values["path"], values["file_mode"] = b"/x", 2, 0o100644
+        values["address"] = len(call.asked)
+        strings = call.asked + strings
     return _decode(_record(call, values) + strings)
 
 
@@ -137,9 +157,16 @@ class Decision(NamedTuple):
     """Count of instructions that ran."""
 
 
-def decided(code: RelocatableCode, call: Call, *, verdict: int = 0, must_pass: bool = False) -> Decision:
+def decided(
+    code: RelocatableCode,
+    call: Call,
+    *,
+    verdict: int = 0,
+    must_pass: bool = False,
+    tables: Mapping[str, bpf_machine.Table] = MappingProxyType({}),
+) -> Decision:
     """Run the program of a filter on a call. `must_pass`: True if the path of an open that succeeded has to be
-    emitted."""
+    emitted; `tables`: the filter's own maps."""
     facts = facts_of(call)
     context = filter_facts.call_of(facts, call.spec.number)
     scratch = bytearray(b"\xee" * wire.size("filter_scratch"))
@@ -154,10 +181,11 @@ def decided(code: RelocatableCode, call: Call, *, verdict: int = 0, must_pass: b
 
     found = bpf_machine.run(
         code,
-        {"SYSCALL_CTX": context, "FILTER_SCRATCH": scratch},
+        {"SYSCALL_CTX": context, "FILTER_SCRATCH": scratch, **tables},
         {
             "part_open_args": lambda: found_out("open_args", "open.user"),
             "part_sock": lambda: found_out("sock_info", "sock.file", _look_up(call, scratch, known)),
+            "part_ends": lambda: _find_ends(call, scratch),
             "part_name": lambda: found_out("tested_path", "given.slash", int(call.is_plain and len(facts.name) < 255)),
             "part_reached": lambda: 0 if facts.real == facts.name else found_out("tested_path", "real.slash", 1),
             "part_process_bits": lambda: verdict,
@@ -185,6 +213,63 @@ def _look_up(call: Call, scratch: bytearray, known: bytearray) -> int:
     at = wire.place("filter_scratch", "sock_wants_protocol").offset
     if not int.from_bytes(scratch[at : at + 8], "little"):
         filter_facts.put(known, "filter_scratch", "sock.protocol", 0)
+    return 0
+
+
+def tables_of(maps: AddressMaps) -> dict[str, bpf_machine.Table]:
+    """Return the maps of a filter as the kernel has them: a hash, and a trie that finds the longest prefix."""
+    found = {}
+    for kind in maps.kinds:
+        entries, size = maps.entries(kind), KEY_SIZES[kind]
+        find = entries.get if kind == ADDRESSES else _longest_prefix(entries)
+        found[maps.symbol(kind)] = bpf_machine.Table(size, find)
+    return found
+
+
+def _longest_prefix(entries: Mapping[bytes, bytes]) -> Callable[[bytes], bytes | None]:
+    """Return the look-up of a trie (BPF_MAP_TYPE_LPM_TRIE)."""
+    known: dict[int, dict[int, bytes]] = {}
+    for key, value in entries.items():
+        bits = int.from_bytes(key[:4], "little")
+        known.setdefault(bits, {})[int.from_bytes(key[4:]) >> 8 * (len(key) - 4) - bits] = value
+
+    def find(key: bytes) -> bytes | None:
+        most, number, width = int.from_bytes(key[:4], "little"), int.from_bytes(key[4:]), 8 * (len(key) - 4)
+        prefixes = sorted((bits for bits in known if bits <= most), reverse=True)
+        return next((found for bits in prefixes if (found := known[bits].get(number >> width - bits))), None)
+
+    return find
+
+
+def _find_ends(call: Call, scratch: bytearray) -> int:
+    """Write what `find_ends` of bpf/ends.h finds of a connect; return 1 if user space has to look at the call."""
+    for end in ("client", "server"):
+        for member in ("version", "lists"):
+            filter_facts.put(scratch, "filter_scratch", f"{end}.{member}", 0)
+    sock = call.sock
+    if sock is None or sock.state == TCP_LISTEN:
+        return 1
+    if sock.family not in (AF_INET, AF_INET6):
+        return 0
+    remote = sock.remote
+    if call.result < 0 and call.result != -EINPROGRESS:
+        at, size = (8, 16) if sock.family == AF_INET6 else (4, 4)
+        if (
+            call.result == -EFAULT
+            or len(call.asked) < (24 if sock.family == AF_INET6 else 16)
+            or call.asked[0] != sock.family
+        ):
+            return 1
+        remote = call.asked[at : at + size]
+    elif not sock.remote_port:
+        return 1
+    pair = [sock.local, remote]
+    if all(one.startswith(MAPPED_PREFIX) or not any(one) for one in pair):
+        pair = [one[-4:] for one in pair]
+    for end, address in zip(("client", "server"), pair, strict=True):
+        key = address_keys(address)[NETWORKS]
+        at = wire.place("filter_scratch", f"{end}.prefix").offset
+        scratch[at : at + len(key)] = key
     return 0
 
 

@@ -3,7 +3,9 @@
 from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.formula import AllOf, Constant, Formula, Leaf, Negation, fold
 from mozu.core.language.conditions import text_of
+from mozu.plugins.sources.ebpf.kernel_filter.address_lists import AddressList
 from mozu.plugins.sources.ebpf.kernel_filter.check import (
+    AddressCheck,
     ByteHint,
     BytesCheck,
     NumberCheck,
@@ -32,6 +34,8 @@ def _leaf(leaf: Leaf) -> str:
         return f"[{text_of(leaf)}]"
     if isinstance(leaf, ProcessCheck):
         return f"process bit {leaf.number}"
+    if isinstance(leaf, AddressCheck):
+        return f"{leaf.about.name.lower()} in {_listed(leaf.listed)}"
     assert isinstance(leaf, NumberCheck | BytesCheck | SearchCheck | ByteHint)
     about = leaf.about.name.lower()
     if isinstance(leaf, BytesCheck):
@@ -43,3 +47,8 @@ def _leaf(leaf: Leaf) -> str:
     number = f"{about}.{leaf.member}[{leaf.element}]{':32' if leaf.narrow else ''}"
     masked = number if leaf.mask is None else f"{number} & {leaf.mask:#x}"
     return f"{masked} {leaf.relation} {leaf.constant}"
+
+
+def _listed(listed: AddressList) -> str:
+    networks = (f"{start:x}/{mask.bit_count()}:{size}" for size, start, mask in sorted(listed.networks))
+    return f"({', '.join((*(one.hex() for one in sorted(listed.addresses)), *networks))})"

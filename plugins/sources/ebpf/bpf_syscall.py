@@ -26,9 +26,11 @@ _PERF_EVENT: Final = 41
 """BPF_PERF_EVENT: type of a link that attaches a program to a perf event (Linux 5.15)."""
 _MAP_POP: Final = 21
 """BPF_MAP_LOOKUP_AND_DELETE_ELEM."""
+_MAP_FREEZE: Final = 22
 _MAP_UPDATE_BATCH: Final = 26
 HASH, ARRAY, PROG_ARRAY, PERF_EVENT_ARRAY, PERCPU_ARRAY, LRU_HASH, RINGBUF = 1, 2, 3, 4, 6, 9, 27
 QUEUE: Final = 22
+LPM_TRIE: Final = 11
 TRACEPOINT, RAW_TRACEPOINT, LSM = 5, 17, 29
 _LSM_MAC: Final = 27
 """BPF_LSM_MAC: attach type of a program of the type LSM."""
@@ -39,6 +41,8 @@ _SAMPLE_RAW: Final = 1 << 10
 _CLOEXEC: Final = 8
 _MMAPABLE: Final = 1 << 10
 """BPF_F_MMAPABLE (Linux 5.5)."""
+_NO_PREALLOC: Final = 1
+"""BPF_F_NO_PREALLOC, which a trie must have."""
 _IOC_ENABLE: Final = 0x2400
 _IOC_SET_BPF: Final = 0x40042408
 _INSTRUCTION: Final = 8
@@ -67,7 +71,7 @@ def _bpf(command: int, attributes: bytes) -> int:
 def create_map(kind: int, name: str, *, key: int, value: int, entries: int, mapped: bool = False) -> int:
     """Create a map; return its descriptor. Raises OSError. `mapped`: an array that can be mapped into memory."""
     inner = node = 0
-    flags = _MMAPABLE if mapped else 0
+    flags = (_MMAPABLE if mapped else 0) | (_NO_PREALLOC if kind == LPM_TRIE else 0)
     head = struct.pack("<IIIIIII", kind, key, value, entries, flags, inner, node)
     return _bpf(_MAP_CREATE, head + name.encode()[:15].ljust(16, b"\0") + bytes(64))
 
@@ -95,6 +99,11 @@ def update_many(fd: int, entries: Mapping[bytes, bytes]) -> None:
     begin = end = 0
     head = struct.pack("<QQQQ", begin, end, ctypes.addressof(keys), ctypes.addressof(values))
     _bpf(_MAP_UPDATE_BATCH, head + struct.pack("<IIQQ", len(entries), fd, _ANY, 0))
+
+
+def freeze(fd: int) -> None:
+    """Let no process change the map any more (Linux 5.2); programs could. Raises OSError."""
+    _bpf(_MAP_FREEZE, struct.pack("<I", fd))
 
 
 def update_text(fd: int, key: bytes, data: bytes) -> None:

@@ -83,7 +83,7 @@ SELFTEST_RESULT: Final = struct.Struct("<6QqQ")
 SELFTEST_ARGUMENTS: Final = (0x6D6F7A75_2D6D6F7A, 0x1111_2222_3333_4444, -3, 0x5555_6666_7777_0888, 4099, 0x40000000)
 """Arguments for splice, which refuses the unknown flag before it checks anything else."""
 _SCRATCH_SIZE: Final = 25160
-_FILTER_SCRATCH_SIZE: Final = 1544
+_FILTER_SCRATCH_SIZE: Final = 1608
 SIZES: Final = {
     "SCRATCH_SIZE": _SCRATCH_SIZE,
     "SYSCALL_CTX_SIZE": 112,

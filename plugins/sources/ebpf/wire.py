@@ -118,12 +118,12 @@ def assertions() -> str:
 
 _HEADERS: Final = (
     *("accounts.h", "record.h", "syscall_ctx.h", "process_verdicts.h", "opened_path.h", "open_args.h", "sock_info.h"),
-    *("kernel_filter.h", "uring_requests.h"),
+    *("ends.h", "kernel_filter.h", "uring_requests.h"),
 )
 _STRUCTS: Final = (
     *("flow", "account", "meter", "tab", "group_tab"),
     *("counts", "settings", "syscall_ctx", "verdicts", "opened_path", "opened_at", "open_args", "sock_info"),
-    *("caller", "tested_path", "kill_facts", "filter_scratch"),
+    *("caller", "tested_path", "kill_facts", "end", "filter_scratch"),
 )
 """Structs that are read, each after the structs that it holds by value."""
 _SIZES: Final = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "s8": 1, "s16": 2, "s32": 4, "s64": 8, "char": 1, "bool": 1}

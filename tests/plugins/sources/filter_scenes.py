@@ -62,12 +62,14 @@ _OF_CALLS: Final[tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = (
     (("bpf",), ("evt.arg.cmd = BPF_PROG_LOAD", "evt.arg.cmd in (BPF_MAP_CREATE, BPF_PROG_LOAD)", "evt.failed = true")),
     (("socket",), ("evt.arg.domain contains AF_PACKET", "evt.rawarg.type = 3", "fd.type = ipv4", "evt.failed = true")),
     (("execve",), ("proc.stdin.type = ipv4", "proc.fdopencount > 3", "proc.name = sh")),
-    (("connect",), ("fd.name contains x", "fd.sport = 443")),
+    (("connect",), ("fd.name contains x", "fd.sip in (1.2.3.4, ::1)", "fd.snet = 10.0.0.0/8", "fd.type = ipv4")),
 )  # fmt: skip
 _RESULTS: Final = (0, 3, 5, 77, 1 << 40, -1, -2, -9, -13)
+_ENDS: Final = (bytes((10, 0, 0, 1)), bytes((1, 2, 3, 4)))
 _SOCKS: Final = (
-    None, filter_calls.Sock(), filter_calls.Sock(2, 6, 1, 443, 80), filter_calls.Sock(2, 17, 7, 53, 80),
-    filter_calls.Sock(10, 6, 7, 0, 80), filter_calls.Sock(1, 0, 1), filter_calls.Sock(2, 1, 7, 0, 0),
+    None, filter_calls.Sock(), filter_calls.Sock(2, 6, 1, 443, 80, *_ENDS),
+    filter_calls.Sock(2, 17, 7, 53, 80, *_ENDS[::-1]), filter_calls.Sock(10, 6, 7, 0, 80, bytes(16), bytes(16)),
+    filter_calls.Sock(1, 0, 1), filter_calls.Sock(2, 1, 7, 0, 0, *_ENDS),
 )  # fmt: skip
 
 
@@ -127,7 +129,9 @@ def _reported_of(function: FilterFunction) -> Iterator[str]:
 
 def _decision(function: FilterFunction, at: int, call: filter_calls.Call, chance: random.Random) -> Iterator[str]:
     verdict = chance.choice((0, 1, 2, (1 << 64) - 1))
-    found = filter_calls.decided(function.code, call, verdict=verdict, must_pass=chance.random() < 0.3)
+    tables = filter_calls.tables_of(function.maps)
+    must_pass = chance.random() < 0.3
+    found = filter_calls.decided(function.code, call, verdict=verdict, must_pass=must_pass, tables=tables)
     what = f"{call.name!a} {call.real!a}" if call.path else call.sock
     yield f"# {call.spec.name} {at}: {what} {call.args} = {call.result}, verdict {verdict:#x}"
     yield golden.line("passes", f"{found.passes}{' as an exact match' * found.is_marked}")

@@ -1,7 +1,7 @@
 """Loading of kernel filters: each by itself, except those that the kernel refuses; without a kernel."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import cast
 
 import pytest
@@ -24,7 +24,8 @@ class PickyCode:
         self._refused = refused
         self.loaded: list[str] = []
 
-    def load_filter(self, code: RelocatableCode, kinds: Collection[int]) -> Loaded:
+    def load_filter(self, code: RelocatableCode, kinds: Collection[int], *, maps: Mapping[str, int]) -> Loaded:
+        assert not maps
         if code.name in self._refused:
             raise FilterRefused(f"{code.name} is too long")
         self.loaded.append(code.name)

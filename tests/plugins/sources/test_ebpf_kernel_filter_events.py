@@ -340,6 +340,7 @@ KINDS: Final = (
 CALLS_ON_DESCRIPTORS: Final = (
     *("sendto", "sendmsg", "recvfrom", "recvmsg", "fchmod", "ioctl", "read", "dup", "fcntl", "socket", "lseek"),
     "copy_file_range",
+    "connect",
 )
 
 

@@ -243,3 +243,31 @@ def send_without_address() -> list[int]:
         datagrams.connect(("127.0.0.1", 9))
         results.append(call("sendto", datagrams.fileno(), b"x", 1, 0, None, 0))
     return results
+
+
+def connect_each(kind: int, targets: list[tuple[str, int]]) -> list[int]:
+    """Connect a socket of this kind to each address and port; return the results of connect, negative errors."""
+    found = []
+    for host, port in targets:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, kind) as sock:
+            found.append(-sock.connect_ex((host, port)))
+    return found
+
+
+def connect_oddly() -> list[int]:
+    """Make connects whose ends are in doubt; return their results."""
+    datagram, listening, sixth = socket.socket(AF_INET, socket.SOCK_DGRAM), socket.socket(), socket.socket(AF_INET6)
+    datagram.bind(("127.0.0.1", 0))
+    listening.listen()
+    there = packed(AF_INET, "127.0.0.7", 9)
+    return [
+        call("connect", datagram.fileno(), there, 16),
+        call("connect", datagram.fileno(), bytes(16), 16),  # AF_UNSPEC: it is disconnected
+        call("connect", datagram.fileno(), there, 4),
+        call("connect", datagram.fileno(), 1, 16),
+        call("connect", listening.fileno(), there, 16),
+        call("connect", sixth.fileno(), there, 16),
+        call("connect", os.open("/dev/null", os.O_RDONLY), there, 16),
+        call("connect", 9999, there, 16),
+    ]

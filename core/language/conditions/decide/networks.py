@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from mozu.core.filter.ip_text import Network
 from mozu.core.language.conditions.decide.literals import Literal, constants
 from mozu.core.language.conditions.operands import Typed
-from mozu.core.language.conditions.values import Network
 
 
 def has_value(literals: Sequence[Literal], typed: Typed) -> bool:

@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from mozu.core.filter.comparison import Call, Comparison, FieldRef, Items, Number, Term, Text
 from mozu.core.filter.formula import AllOf, AnyOf, Constant, Formula, Negation, fold, parts_of
+from mozu.core.filter.ip_text import Network
 from mozu.core.language.conditions.generate.comparison import test_expression
 from mozu.core.language.conditions.generate.cost_model import CostModel
 from mozu.core.language.conditions.generate.matchers import any_of, in_networks, only_of
 from mozu.core.language.conditions.operands import Resolver, Typed
 from mozu.core.language.conditions.transformers import function
 from mozu.core.language.conditions.unparse import unparse_term
-from mozu.core.language.conditions.values import Network
 
 MAX_HEIGHT: Final = 20
 """Maximum levels of one expression; deeper ones become functions of their own, because of limits of Python's parser."""

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
+from mozu.core.filter.ip_text import Network
 from mozu.core.language.conditions import globs, pmatch, regexes
-from mozu.core.language.conditions.values import Network
 from mozu.core.model.event import Event, as_bytes
 from mozu.core.model.fields import FieldType, Reader
 from mozu.core.model.value_types import FieldValue

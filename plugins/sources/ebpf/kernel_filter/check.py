@@ -19,6 +19,7 @@ from mozu.core.filter.formula import (
     necessary,
     substitute,
 )
+from mozu.plugins.sources.ebpf.kernel_filter.address_lists import AddressList
 
 NEVER: Final = Bounds(FALSE, TRUE)
 """Bounds of a comparison that is false if it has a value, and may have none."""
@@ -48,12 +49,18 @@ class Subject(Enum):
     """The descriptor: part_sock."""
     FACTS = ("filter_scratch", "facts.")
     """Facts that only kill rules test: kill_part_socket, kill_part_executable."""
+    CLIENT = ("filter_scratch", "client.")
+    """The end of a connection that connected: part_ends."""
+    SERVER = ("filter_scratch", "server.")
+    """The end that was connected to: part_ends."""
     PROCESS = ("verdicts", "")
     """The verdict on the process: part_process_bits."""
 
 
 PATHS: Final = frozenset((Subject.NAME, Subject.REAL))
 """Subjects that are paths: the given one, and the reached one."""
+ENDS: Final = frozenset((Subject.CLIENT, Subject.SERVER))
+"""Subjects that are ends of a connection."""
 
 
 class Check(Leaf, frozen=True):
@@ -73,6 +80,11 @@ class Check(Leaf, frozen=True):
     def of_name(self) -> bool:
         """True if the test is about a path, which must have been read."""
         return self.subject in PATHS
+
+    @property
+    def of_end(self) -> bool:
+        """True if the test is about an end of a connection, which must have been read."""
+        return self.subject in ENDS
 
     @property
     def of_process(self) -> bool:
@@ -177,6 +189,18 @@ class ProcessCheck(Check, frozen=True):
     def subject(self) -> Subject:
         """The process."""
         return Subject.PROCESS
+
+
+class AddressCheck(Check, frozen=True):
+    """Test for an end's address being in a list."""
+
+    about: Subject
+    listed: AddressList
+
+    @property
+    def subject(self) -> Subject:
+        """The given subject."""
+        return self.about
 
 
 def checks(formula: Formula) -> list[Check]:

@@ -9,8 +9,10 @@ from typing import Final, NamedTuple
 from mozu.core.filter.formula import Formula, all_of
 from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.assembly import Alu, CodeAssembler, Condition, Label, Register, Width, fits, signed
+from mozu.plugins.sources.ebpf.kernel_filter.address_lists import AddressMaps
 from mozu.plugins.sources.ebpf.kernel_filter.check import (
     AT_HAND,
+    AddressCheck,
     ByteHint,
     BytesCheck,
     Check,
@@ -89,8 +91,8 @@ def _in_chunks(check: BytesCheck) -> Formula:
 class CheckCode:
     """Generator of checks for one program."""
 
-    def __init__(self, code: CodeAssembler) -> None:
-        self._code = code
+    def __init__(self, code: CodeAssembler, maps: AddressMaps) -> None:
+        self._code, self._maps = code, maps
 
     # --- numbers
 
@@ -145,12 +147,19 @@ class CheckCode:
             self._search(check, targets if sense else targets.swapped)
         elif isinstance(check, ByteHint):
             self._test_hint(check, targets if sense else targets.swapped)
+        elif isinstance(check, AddressCheck):
+            self._code.load(FOUND, SCRATCH, _in_scratch(check.about, "lists"), Width.DOUBLE)
+            self._test_bit(self._maps.number(check.listed), targets, sense=sense)
         else:
             assert isinstance(check, ProcessCheck)
             self._code.move(FOUND, VERDICT)
-            self._code.compute(Alu.RSH, FOUND, check.number)
-            self._code.compute(Alu.AND, FOUND, 1)
-            branch(self._code, Condition.NE if sense else Condition.EQ, FOUND, 0, targets, wide=True)
+            self._test_bit(check.number, targets, sense=sense)
+
+    def _test_bit(self, number: int, targets: Targets, *, sense: bool) -> None:
+        """Append a test of a bit of FOUND."""
+        self._code.compute(Alu.RSH, FOUND, number)
+        self._code.compute(Alu.AND, FOUND, 1)
+        branch(self._code, Condition.NE if sense else Condition.EQ, FOUND, 0, targets, wide=True)
 
     def _test_number(self, check: NumberCheck, targets: Targets, *, sense: bool) -> None:
         number = _number(check)
@@ -261,8 +270,8 @@ def _chunk(check: BytesCheck) -> _Chunk:
     return _Chunk(check.about, check.part, check.offset, _WIDTHS[len(check.value)])
 
 
-def _in_scratch(path: Subject, member: str) -> int:
-    struct, prefix = path.value
+def _in_scratch(subject: Subject, member: str) -> int:
+    struct, prefix = subject.value
     return wire.place(struct, prefix + member).offset
 
 

@@ -25,7 +25,7 @@ _COPIES: Final = frozenset(("dup", "dup2", "dup3", "fcntl"))
 _COPYING: Final = compare("evt.arg.cmd", "in", ("F_DUPFD", "F_DUPFD_CLOEXEC"))
 """Commands of fcntl that copy a descriptor."""
 _MESSAGES: Final = frozenset(("sendto", "sendmsg", "recvfrom", "recvmsg", "sendmmsg", "recvmmsg"))
-_REREAD_ON_USE: Final = OPENS | _COPIES | {"socket", "bpf"}
+_REREAD_ON_USE: Final = OPENS | _COPIES | {"socket", "bpf", "connect"}
 """Types that change the state, but whose descriptor is read again at its next use."""
 _FAMILIES_WITH_OPENED_PATH: Final = frozenset(("descriptor", "transfer", "pair", "mapping"))
 """Families whose programs emit the kept path of a file."""

@@ -24,7 +24,9 @@ from mozu.core.filter.formula import (
 )
 from mozu.core.model.syscalls import event_type
 from mozu.plugins.sources.ebpf.assembly import ProgramTooLong
+from mozu.plugins.sources.ebpf.kernel_filter.address_lists import AddressMaps
 from mozu.plugins.sources.ebpf.kernel_filter.check import NEVER, Check, assumed, cost, has
+from mozu.plugins.sources.ebpf.kernel_filter.ends import lists_of, of_ends, with_fitting_lists
 from mozu.plugins.sources.ebpf.kernel_filter.exact_match import named_by, reads_no_more
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import (
     OpenedName,
@@ -62,6 +64,8 @@ class FilterFunction(NamedTuple):
     """True if an event passes if and only if the predicate is true."""
     exact: Formula = FALSE
     """Further test of an event that passes by a test, true for exact matches (exact_match.py)."""
+    maps: AddressMaps = AddressMaps(())
+    """Maps of addresses and networks that it looks up."""
 
     @property
     def name(self) -> str:
@@ -93,6 +97,7 @@ def filter_function_of(
         wanted = any_of(bounds.true for bounds, _ in tested)
     if family == _EXEC:
         wanted = assumed(wanted, {DONE: False})
+    wanted = with_fitting_lists(wanted)
     if wanted is TRUE or cost(wanted) > MAX_COST:
         return None
     uses_processes = has(wanted, lambda check: check.of_process)
@@ -101,8 +106,11 @@ def filter_function_of(
     code = _program(wanted, spec, names, exact) or _program(wanted, spec, names, exact := FALSE)
     if code is None:
         return None
+    maps = AddressMaps(lists_of(wanted))
     is_exact = names is OpenedName.UNUSED and all(tests_exactly(bounds) for bounds, _ in tested)
-    return FilterFunction(wanted, code, uses_processes, is_exact and not uses_processes and family != _EXEC, exact)
+    return FilterFunction(
+        wanted, code, uses_processes, is_exact and not uses_processes and family != _EXEC, exact, maps
+    )
 
 
 def _program(wanted: Formula, spec: SyscallSpec, names: OpenedName, exact: Formula) -> RelocatableCode | None:
@@ -134,7 +142,8 @@ def _exact_match(
         if (named := named_by(case, bounds)) is not TRUE
         and not (spec.family == "open" and _is_common(named))
     )
-    return exact if cost(exact) <= MAX_COST and reads_no_more(exact, wanted) else FALSE
+    reads_no_list_more = set(lists_of(exact)) <= set(lists_of(wanted))
+    return exact if cost(exact) <= MAX_COST and reads_no_more(exact, wanted) and reads_no_list_more else FALSE
 
 
 def first_inexact(spec: SyscallSpec, predicate: Formula) -> Comparison | None:
@@ -176,6 +185,7 @@ def bounds_of(leaf: Leaf, spec: SyscallSpec) -> Bounds:
         lambda: of_open(leaf, spec.name) if is_open else None,
         lambda: of_made_descriptor(leaf) if spec.layout.fd == RESULT and spec.family in _ABOUT_DESCRIPTORS else None,
         lambda: of_socket(leaf, spec) if spec.layout.fd != NO_FD and spec.family in _ABOUT_DESCRIPTORS else None,
+        lambda: of_ends(leaf, spec),
         lambda: of_argument(leaf, spec) if not is_open else None,
     )
     return next((found for read in readers if (found := read()) is not None), UNKNOWN)
@@ -188,9 +198,9 @@ def _has_result(spec: SyscallSpec) -> bool:
 
 
 def tests_exactly(bounds: Bounds) -> bool:
-    """Return True if the tests are exact; those of paths never are, since a path that is not normalized passes
-    untested."""
-    return bounds.is_exact and not has(bounds.true, lambda check: check.of_name)
+    """Return True if the tests are exact; those of paths and of ends never are: a path that is not normalized passes
+    untested, and so does a connection whose ends are unknown."""
+    return bounds.is_exact and not has(bounds.true, lambda check: check.of_name or check.of_end)
 
 
 def _is_common(wanted: Formula) -> bool:

@@ -14,11 +14,14 @@ from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.filter.formula import FALSE, Formula, all_of, any_of, complement, factor
 from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.assembly import FRAME, Alu, CodeAssembler, Condition, Label, Register, Width
+from mozu.plugins.sources.ebpf.kernel_filter.address_lists import ADDRESSES, NETWORKS, AddressMaps
 from mozu.plugins.sources.ebpf.kernel_filter.check import (
+    AddressCheck,
     Check,
     NumberCheck,
     Subject,
     about,
+    checks,
     cost,
     has,
     replaced,
@@ -26,6 +29,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import (
 )
 from mozu.plugins.sources.ebpf.kernel_filter.check_code import CALL, SCRATCH, VERDICT, CheckCode, chunked
 from mozu.plugins.sources.ebpf.kernel_filter.decision import decide
+from mozu.plugins.sources.ebpf.kernel_filter.ends import is_about_ends, lists_of
 from mozu.plugins.sources.ebpf.kernel_filter.names import with_byte_hints
 from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, FAILED
 from mozu.plugins.sources.ebpf.kernel_filter.sockets import (
@@ -47,8 +51,13 @@ end. If they were not, the verifier would find no pointers there."""
 _KEY, _CALL_AT, _SCRATCH_AT, _CONTEXT_AT, _VERDICT_AT = range(-_STACK, -_STACK + 5 * _SLOT, _SLOT)
 """Slots in the frame: the key of look-ups; struct filter_call of bpf/programs/filter_parts.c, the argument of
 subprograms; the context; the verdict."""
+_NO_MAPS: Final = AddressMaps(())
 _REACHED_AS_GIVEN, REACHED_UNKNOWN = 0, 2
 """enum reached of bpf/kernel_filter.h."""
+_ENDS_UNKNOWN: Final = 1
+"""enum ends_found of bpf/ends.h."""
+_KEY_BEGINS: Final = {ADDRESSES: "version", NETWORKS: "prefix"}
+"""First member of a key in struct end, by map."""
 _HAS_NO_ADDRESS: Final = NumberCheck(Subject.CALL, "args", "==", 0, element=4)
 """Test for a sendto without an address."""
 
@@ -109,21 +118,27 @@ def open_program(wanted: Formula, names: OpenedName, exact: Formula = FALSE) -> 
 
 
 def plain_program(wanted: Formula, spec: SyscallSpec, exact: Formula = FALSE) -> RelocatableCode:
-    """Return the filter of another call: numbers are tested first; then the descriptor is read once, if it is tested.
-    Raises ProgramTooLong.
+    """Return the filter of another call: numbers are tested first; then the descriptor is read once, and the ends of a
+    connection, if they are tested. Raises ProgramTooLong.
 
     `exact`: see `open_program`.
     """
-    program = FilterProgram()
-    of_sockets = has(wanted, is_about_sockets)
+    program = FilterProgram(AddressMaps(lists_of(wanted)))
+    of_sockets, of_ends = has(wanted, is_about_sockets), has(wanted, is_about_ends)
     if has(wanted, _is_of_process):
         program.find_verdict()
-    if of_sockets:
+    if of_sockets or of_ends:
         if spec.name == "sendto" and wants_no_connections(wanted):
             # What goes out without an address goes through a connection.
             program.require(complement(all_of((DONE, _HAS_NO_ADDRESS))), program.discarded)
-        program.require(without(wanted, is_about_sockets), program.discarded)
+        by_numbers = without(wanted, lambda check: is_about_sockets(check) or is_about_ends(check))
+        program.require(by_numbers, program.discarded)
+    if of_sockets:
         program.find_socket(spec, wants_protocol=has(wanted, is_about_protocols))
+    if of_ends:
+        if of_sockets:
+            program.require(without(wanted, is_about_ends), program.discarded)
+        program.find_ends(wanted)
     program.pass_if(wanted, exact)
     return program.finished(None if of_sockets else spec)
 
@@ -168,9 +183,10 @@ def _possible(wanted: Formula) -> Formula:
 class FilterProgram:
     """A filter under construction."""
 
-    def __init__(self) -> None:
+    def __init__(self, maps: AddressMaps = _NO_MAPS) -> None:
         self.code = CodeAssembler(frame=_STACK)
-        self._tests = CheckCode(self.code)
+        self._maps = maps
+        self._tests = CheckCode(self.code, maps)
         self.passed, self.ended = Label(), Label()
         """Labels at which an event passes without a test, and of the end."""
         self._matched: list[tuple[Label, Formula]] = []
@@ -252,6 +268,30 @@ class FilterProgram:
             code.store(SCRATCH, in_scratch("sock_is_socket"), 1, Width.DOUBLE)
             code.bind(known)
         self.call("part_sock")
+
+    def find_ends(self, wanted: Formula) -> None:
+        """Append the read of a connection's ends, and the look-ups of those that are tested; an event passes if they
+        are unknown."""
+        self.call("part_ends")
+        self.code.jump_if(Condition.EQ, Register.R0, _ENDS_UNKNOWN, self.passed)
+        for end in sorted({check.about for check in checks(wanted) if isinstance(check, AddressCheck)}, key=str):
+            for kind in self._maps.kinds:
+                self._find_lists(end.value[1], kind)
+
+    def _find_lists(self, end: str, kind: str) -> None:
+        """Append the look-up of an end in a map: the lists there are added to those of the end."""
+        code, absent = self.code, Label()
+        lists = in_scratch(f"{end}lists")
+        code.move(Register.R2, SCRATCH)
+        code.compute(Alu.ADD, Register.R2, in_scratch(end + _KEY_BEGINS[kind]))
+        code.load_map(Register.R1, self._maps.symbol(kind))
+        code.call_helper(_MAP_LOOKUP)
+        code.jump_if(Condition.EQ, Register.R0, 0, absent)
+        code.load(Register.R1, Register.R0, 0, Width.DOUBLE)
+        code.load(Register.R2, SCRATCH, lists, Width.DOUBLE)
+        code.compute(Alu.OR, Register.R1, Register.R2)
+        code.store(SCRATCH, lists, Register.R1, Width.DOUBLE)
+        code.bind(absent)
 
     # --- decisions
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction, without_refused
+from mozu.plugins.sources.ebpf.kernel_filter.filled_maps import filled
 from mozu.plugins.sources.ebpf.objects.program_code import FilterRefused, RulePrograms
 
 
@@ -27,7 +28,8 @@ class FilterPrograms(RulePrograms):
             if function.name in present:
                 continue
             try:
-                self._loaded |= self._code.load_filter(function.code, self._kinds)
+                with filled(function.maps) as maps:
+                    self._loaded |= self._code.load_filter(function.code, self._kinds, maps=maps)
             except FilterRefused as error:
                 refused |= {name: str(error) for name, one in functions.items() if one.name == function.name}
         usable = without_refused(functions, refused)

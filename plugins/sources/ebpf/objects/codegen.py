@@ -99,7 +99,7 @@ OUTPUT = Program("output", "output", "")
 """The program that others tail-call with a record."""
 PARTS: Final = (
     *("part_process_bits", "part_count_filtered", "part_open_args", "part_name", "part_reached"),
-    *("part_sock", "part_must_emit_path", "part_must_emit_differing"),
+    *("part_sock", "part_ends", "part_must_emit_path", "part_must_emit_differing"),
 )
 """Subprograms of kernel filters, in PARTS_FILE."""
 KILL_PARTS: Final = ("kill_part_socket", "kill_part_executable", "kill_part_real", "kill_part_act")

@@ -6,6 +6,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 from mozu.core.api import SourceUnavailable
@@ -146,10 +147,15 @@ class ProgramCode:
         return program.entry in self._codes
 
     def load_filter(
-        self, code: RelocatableCode, kinds: Collection[int], parts: Sequence[str] = PARTS, hook: int = 0
+        self,
+        code: RelocatableCode,
+        kinds: Collection[int],
+        parts: Sequence[str] = PARTS,
+        hook: int = 0,
+        maps: Mapping[str, int] = MappingProxyType({}),
     ) -> Loaded:
         """Load a kernel filter as programs of these types; return descriptors, to be closed by the caller. `parts`:
-        subprograms that it may call; `hook`: see bpf_syscall.load.
+        subprograms that it may call; `hook`: see bpf_syscall.load; `maps`: descriptors of its own maps by name.
 
         If the kernel refuses it, it is loaded again with subprograms that copy. Raises FilterRefused.
         """
@@ -159,7 +165,7 @@ class ProgramCode:
             try:
                 fit = code if choice.variant.may_goto else kernel_features.without_may_goto(code)
                 linked = reached_by_jumps(link(fit, self.subprograms(choice, parts)))
-                return self._load_all({code.name: linked}, {code.name: kinds}, hook)
+                return self._load_all({code.name: linked}, {code.name: kinds}, hook, maps)
             except _Refused as error:
                 refused = error
             except (SourceUnavailable, UnknownSymbol) as error:
@@ -193,9 +199,12 @@ class ProgramCode:
         except _Refused as refused:
             raise refused.as_unavailable() from refused.error
 
-    def _load(self, code: RelocatableCode, kind: int, hook: int = 0) -> int:
+    def _load(
+        self, code: RelocatableCode, kind: int, hook: int = 0, maps: Mapping[str, int] = MappingProxyType({})
+    ) -> int:
+        numbers = self._numbers[kind]
         try:
-            bound = bind(code, self._numbers[kind])
+            bound = bind(code, numbers._replace(maps={**numbers.maps, **maps}) if maps else numbers)
         except UnknownSymbol as unknown:
             said = str(unknown)
             raise _Refused(code.name, OSError(errno.EINVAL, said), lambda: said) from unknown
@@ -205,13 +214,17 @@ class ProgramCode:
             raise _Refused(code.name, error, partial(bpf_syscall.refusal, kind, code.name, bound, hook)) from error
 
     def _load_all(
-        self, codes: Mapping[str, RelocatableCode], kinds: Mapping[str, Collection[int]], hook: int = 0
+        self,
+        codes: Mapping[str, RelocatableCode],
+        kinds: Mapping[str, Collection[int]],
+        hook: int = 0,
+        maps: Mapping[str, int] = MappingProxyType({}),
     ) -> Loaded:
         loaded: Loaded = {}
         try:
             for entry, code in codes.items():
                 for kind in kinds[entry]:
-                    loaded[entry, kind] = self._load(code, kind, hook)
+                    loaded[entry, kind] = self._load(code, kind, hook, maps)
                     self.verified[entry] = bpf_syscall.program_info(loaded[entry, kind])[1] or 0
         except BaseException:
             _close(loaded)
