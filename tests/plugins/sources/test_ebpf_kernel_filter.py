@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -319,10 +319,10 @@ def test_calls_whose_filter_the_kernel_refuses_run_unfiltered_and_that_is_said_a
     caplog.set_level(logging.INFO)
     load = ProgramCode.load_filter
 
-    def picky(self: ProgramCode, code: RelocatableCode, kinds: Collection[int]) -> Loaded:
+    def picky(self: ProgramCode, code: RelocatableCode, kinds: Collection[int], **others: Any) -> Loaded:
         if any(one.name == "part_name" for one in code.relocations):
             raise FilterRefused("for this test")
-        return load(self, code, kinds)
+        return load(self, code, kinds, **others)
 
     monkeypatch.setattr(ProgramCode, "load_filter", picky)
     given = context()

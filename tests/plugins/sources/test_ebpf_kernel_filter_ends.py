@@ -220,7 +220,7 @@ def test_random_addresses_are_judged_as_in_user_space_fuzz() -> None:
             assert decide(call).passes is matches, (seed, call)
             seen[matches, len(ends[1]) == 4] += 1
     assert len(seen) == 4
-    assert min(seen.values()) > ADDRESSES_OF_A_RUN // 40
+    assert min(seen.values()) > sum(seen.values()) // 40, "each answer in each family is well represented"
 
 
 def random_address(chance: random.Random) -> bytes:
